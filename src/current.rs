@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What a thread may do for itself.
+
+use crate::{
+    bindings,
+    packet::Header, //
+};
+use kernel::{
+    prelude::*,
+    time::{
+        Delta,
+        NSEC_PER_USEC, //
+    },
+    types::NotThreadSafe, //
+};
+
+/// The thread was asked to stop.
+///
+/// A wait that ends for this reason returns it as an error, so that `?` leaves the body of the
+/// thread. As an [`Error`] it is [`EINTR`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stopped;
+
+impl From<Stopped> for Error {
+    fn from(_: Stopped) -> Self {
+        EINTR
+    }
+}
+
+/// Proof of running in a thread of this crate.
+///
+/// The closure of a thread gets it as its argument, and it cannot leave the closure: all that
+/// concerns the calling thread is a method of it.
+///
+/// # Examples
+///
+/// ```
+/// use kthread::Current;
+///
+/// fn count(cx: Current<'_>) -> u64 {
+///     let mut turns = 0;
+///     while !cx.should_stop() {
+///         turns += 1;
+///         // The count survives a stop, so the reason for waking up does not matter.
+///         let _ = cx.sleep(kernel::time::Delta::from_millis(1));
+///     }
+///     turns
+/// }
+///
+/// let counter = kthread::run!("counter", count)?;
+/// let turns = counter.stop()?;
+/// # Ok::<(), Error>(())
+/// ```
+pub struct Current<'a> {
+    header: &'a Header,
+    _not_send: NotThreadSafe,
+}
+
+/// By how much a sleep may be late so that timers can be served together: the default slack of
+/// every task in the kernel.
+const SLACK_NS: u64 = 50 * NSEC_PER_USEC as u64;
+
+impl<'a> Current<'a> {
+    /// The caller must be the thread of `header`.
+    pub(crate) fn new(header: &'a Header) -> Self {
+        Self {
+            header,
+            _not_send: NotThreadSafe,
+        }
+    }
+
+    /// Says whether the thread was asked to stop.
+    ///
+    /// # Context
+    ///
+    /// Any. Does not sleep; costs one load.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let task = kthread::run!("spinner", |cx| {
+    ///     while !cx.should_stop() {
+    ///         core::hint::spin_loop();
+    ///     }
+    /// })?;
+    /// # Ok::<(), Error>(())
+    /// ```
+    #[doc(alias = "kthread_should_stop")]
+    #[must_use = "a thread that ignores it cannot be stopped"]
+    #[inline]
+    pub fn should_stop(&self) -> bool {
+        self.header.should_stop()
+    }
+
+    /// Sleeps for `duration`, or until the thread is asked to stop.
+    ///
+    /// The sleep is at least as long as asked for, and up to 50 µs longer so that timers can be
+    /// served together. A negative duration counts as zero; one too long to be represented lasts
+    /// until the thread is asked to stop.
+    ///
+    /// # Context
+    ///
+    /// Sleeps, so no spinlock may be held.
+    ///
+    /// # Errors
+    ///
+    /// [`Stopped`] if the thread was asked to stop before the time was over.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use kernel::time::Delta;
+    /// use kthread::Stopped;
+    ///
+    /// let task = kthread::run!("sleeper", |cx| -> Result<(), Stopped> {
+    ///     loop {
+    ///         cx.sleep(Delta::from_secs(3600))?;
+    ///     }
+    /// })?;
+    /// // Does not take an hour.
+    /// drop(task);
+    /// # Ok::<(), Error>(())
+    /// ```
+    #[doc(alias = "schedule_hrtimeout_range")]
+    #[doc(alias = "msleep_interruptible")]
+    #[doc(alias = "schedule_timeout_idle")]
+    pub fn sleep(&self, duration: Delta) -> Result<(), Stopped> {
+        // SAFETY: Reading the clock has no requirements.
+        let now = unsafe { bindings::ktime_get() };
+        let mut expires = now.saturating_add(duration.as_nanos().max(0));
+        loop {
+            // Not interruptible: a signal that nobody asked for must not turn this into a busy
+            // loop. Idle sleep is neither load nor a hung task. The barrier in here pairs with the
+            // one in `Header::request_stop`.
+            //
+            // SAFETY: Each way out of the loop leaves the state running.
+            unsafe { bindings::set_current_state(bindings::TASK_IDLE) };
+            if self.should_stop() {
+                // SAFETY: A task may always declare itself running.
+                unsafe { bindings::set_current_state(bindings::TASK_RUNNING) };
+                return Err(Stopped);
+            }
+            // SAFETY: `expires` outlives the call, which leaves the state running.
+            let left = unsafe {
+                bindings::schedule_hrtimeout_range(
+                    &mut expires,
+                    SLACK_NS,
+                    bindings::hrtimer_mode_HRTIMER_MODE_ABS,
+                )
+            };
+            if left == 0 {
+                return Ok(());
+            }
+        }
+    }
+}

@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Rust can call neither C macros nor inline functions: each helper wraps one.
+ * `rust_kthread_x()` is `x()` in `crate::bindings`.
+ *
+ * One file per C header, sorted alphabetically.
+ */
+
+#include "list.c"
+#include "module.c"
+#include "sched.c"

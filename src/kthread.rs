@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Kernel threads.
+//!
+//! A kernel thread runs a closure in a `task_struct` of its own. This crate gives out an owned
+//! handle, [`Task`], for each thread that it starts:
+//!
+//! - Dropping the handle asks the thread to stop, wakes it and waits until it is gone.
+//! - The closure gets a [`Current`], the proof that it runs in such a thread; all that only the
+//!   thread itself may do hangs off it.
+//! - A thread never outlives the module whose code it runs, not even when its handle was
+//!   forgotten: what a module leaks is stopped while the module is being unloaded.
+//!
+//! # The life of a thread
+//!
+//! ```text
+//!  run!           first time on a CPU            closure returns
+//!   │   created ───────────────────────▶ running ───────────────▶ returned
+//!   ▼      │                                │
+//! packet   │ stopped before                 │ oops
+//!          ▼                                ▼
+//!       never ran                        crashed
+//! ```
+//!
+//! Closure, result and the state above live in one reference-counted block per thread, the packet.
+//! Whichever way the thread ends, the closure and the result are dropped exactly once, by the
+//! thread, by the owner of the handle or by the registry that watches over unloading modules.
+//!
+//! # Examples
+//!
+//! A thread that polls something until its handle is dropped:
+//!
+//! ```
+//! use kernel::time::Delta;
+//! use kthread::{Current, Stopped};
+//!
+//! let poller = kthread::run!("poller", |cx| -> Result<(), Stopped> {
+//!     loop {
+//!         pr_info!("polled\n");
+//!         // Ends early, with `Err(Stopped)`, when the thread is asked to stop.
+//!         cx.sleep(Delta::from_millis(100))?;
+//!     }
+//! })?;
+//! drop(poller);
+//! # Ok::<(), Error>(())
+//! ```
+//!
+//! C header: [`include/linux/kthread.h`](srctree/include/linux/kthread.h)
+
+use kernel::prelude::*;
+
+mod bindings;
+mod current;
+mod module;
+mod owner;
+mod packet;
+mod registry;
+mod task;
+
+pub use crate::{
+    current::{
+        Current,
+        Stopped, //
+    },
+    owner::Owner,
+    task::{
+        Exit,
+        Task, //
+    },
+};
+
+module! {
+    type: module::Kthread,
+    name: "rust_kthread",
+    authors: ["The kthread authors"],
+    description: "Safe kernel threads for Rust drivers",
+    license: "GPL",
+}

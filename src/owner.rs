@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The module that a thread belongs to.
+
+use crate::bindings;
+use kernel::prelude::*;
+
+/// The module whose code a thread runs.
+///
+/// The macros of this crate, such as [`run!`](crate::run), make one for the module that they are
+/// used in. It is what lets the registry find the threads of a module that is being unloaded.
+pub struct Owner(*mut bindings::module);
+
+// SAFETY: The pointer is only compared with others, never dereferenced.
+unsafe impl Send for Owner {}
+
+// SAFETY: As above.
+unsafe impl Sync for Owner {}
+
+impl Owner {
+    /// Creates the owner from a module's `THIS_MODULE`.
+    ///
+    /// # Safety
+    ///
+    /// `module` must be the module that calls this function: the code and the data of what is made
+    /// in its name may live no longer than that module.
+    #[doc(hidden)]
+    pub const unsafe fn new(module: &'static ThisModule) -> Self {
+        Self(module.as_ptr())
+    }
+
+    /// Says whether this is `module`.
+    pub(crate) fn is(&self, module: *const bindings::module) -> bool {
+        core::ptr::eq(self.0, module)
+    }
+}
+
+/// The [`Owner`] for the module that this macro is used in.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __owner {
+    () => {{
+        #[expect(
+            clippy::crate_in_macro_def,
+            reason = "the caller's module is what is wanted"
+        )]
+        type Module = crate::LocalModule;
+        // SAFETY: `crate` is the crate that uses this macro, hence the calling module.
+        unsafe { $crate::Owner::new(::kernel::module::this_module::<Module>()) }
+    }};
+}

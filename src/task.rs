@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The owned handle of a thread.
+
+use crate::{
+    current::Current,
+    owner::Owner,
+    packet::{
+        Header,
+        Packet,
+        Phase,
+        Shared, //
+    },
+};
+use core::marker::PhantomData;
+use kernel::{
+    fmt,
+    prelude::*,
+    sync::aref::ARef,
+    task::Pid, //
+};
+
+/// How a thread ended.
+#[derive(Debug, PartialEq, Eq)]
+#[must_use = "it holds what the closure returned"]
+pub enum Exit<T> {
+    /// The closure returned this.
+    Returned(T),
+    /// The thread was stopped before the closure began; the closure was dropped. Not an error: a
+    /// thread may be stopped before it got its first turn on a CPU.
+    NeverRan,
+    /// The thread ended without a result: the closure oopsed, or the module whose code it ran was
+    /// unloaded.
+    Crashed,
+}
+
+/// An owned kernel thread.
+///
+/// Made by [`run!`](crate::run). Dropping it asks the thread to stop, wakes it and waits until it
+/// is gone; what the closure returned is dropped.
+///
+/// A handle that is forgotten ([`core::mem::forget`], a `static`, a reference cycle) leaves the
+/// thread running. It is stopped, with a line in the kernel log, when the module whose code it runs
+/// is unloaded.
+///
+/// A handle that is dropped by the thread itself cannot wait. The thread is asked to stop, and its
+/// memory is freed when its module is unloaded.
+///
+/// # Context
+///
+/// Dropping sleeps. It must not hold a lock that the thread needs in order to end.
+///
+/// # Examples
+///
+/// ```
+/// use kthread::Exit;
+///
+/// let task = kthread::run!("adder/{}", 7, |_cx| 1 + 2)?;
+/// match task.stop()? {
+///     Exit::Returned(sum) => pr_info!("{sum}\n"),
+///     Exit::NeverRan => pr_info!("stopped before its first turn\n"),
+///     Exit::Crashed => pr_info!("see the log\n"),
+/// }
+/// # Ok::<(), Error>(())
+/// ```
+///
+/// # Invariants
+///
+/// `header` is in a packet with a result of type `T`, and its thread was created.
+#[must_use = "the thread is stopped at once if the handle is not kept"]
+pub struct Task<T> {
+    header: ARef<Header>,
+    _result: PhantomData<T>,
+}
+
+// SAFETY: The handle gives access to a `T` only by value, and all else is `Send`.
+unsafe impl<T: Send> Send for Task<T> {}
+
+// SAFETY: A shared handle gives no access to a `T`, and all else is `Sync`.
+unsafe impl<T: Send> Sync for Task<T> {}
+
+impl<T: Send + 'static> Task<T> {
+    /// Starts a thread in the name of `owner`.
+    ///
+    /// Use [`run!`](crate::run), which knows the owner.
+    ///
+    /// # Context
+    ///
+    /// Sleeps.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`run!`](crate::run).
+    #[doc(hidden)]
+    pub fn run<F>(owner: Owner, name: fmt::Arguments<'_>, body: F) -> Result<Self>
+    where
+        F: FnOnce(Current<'_>) -> T + Send + 'static,
+    {
+        let header = Header::start(Packet::new(owner, body)?, name)?;
+        // INVARIANT: The packet was just made for a `T`, and its thread was created.
+        Ok(Self {
+            header,
+            _result: PhantomData,
+        })
+    }
+}
+
+impl<T> Task<T> {
+    /// Asks the thread to stop, waits until it is gone, and returns how it ended.
+    ///
+    /// # Context
+    ///
+    /// Sleeps, for as long as the closure takes to notice. No lock may be held that the thread
+    /// needs in order to end.
+    ///
+    /// # Errors
+    ///
+    /// [`EDEADLK`] when the thread calls this on itself. It is then asked to stop, as by dropping
+    /// the handle.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use kernel::time::Delta;
+    /// use kthread::Exit;
+    ///
+    /// let task = kthread::run!("turns", |cx| {
+    ///     let mut turns = 0;
+    ///     while cx.sleep(Delta::from_millis(1)).is_ok() {
+    ///         turns += 1;
+    ///     }
+    ///     turns
+    /// })?;
+    /// if let Exit::Returned(turns) = task.stop()? {
+    ///     pr_info!("{turns} turns\n");
+    /// }
+    /// # Ok::<(), Error>(())
+    /// ```
+    #[doc(alias = "kthread_stop")]
+    pub fn stop(self) -> Result<Exit<T>> {
+        self.header.join()?;
+        Ok(match self.header.claim_result() {
+            // SAFETY: By the type invariant the result is a `T`, and it was just claimed.
+            Ok(()) => Exit::Returned(unsafe { Shared::read_result(&self.header) }),
+            Err(Phase::NeverRan) => Exit::NeverRan,
+            Err(_) => Exit::Crashed,
+        })
+    }
+
+    /// Asks the thread to stop, and does not wait.
+    ///
+    /// # Context
+    ///
+    /// Any. Does not sleep.
+    ///
+    /// # Examples
+    ///
+    /// Stopping many threads takes no longer than the slowest of them:
+    ///
+    /// ```
+    /// let mut tasks = KVec::new();
+    /// for i in 0..4 {
+    ///     tasks.push(
+    ///         kthread::run!("many/{}", i, |cx| while !cx.should_stop() {
+    ///             let _ = cx.sleep(kernel::time::Delta::from_secs(1));
+    ///         })?,
+    ///         GFP_KERNEL,
+    ///     )?;
+    /// }
+    /// for task in &tasks {
+    ///     task.request_stop();
+    /// }
+    /// drop(tasks);
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn request_stop(&self) {
+        self.header.request_stop();
+    }
+
+    /// The thread's id, as in `ps`.
+    ///
+    /// # Context
+    ///
+    /// Any. Does not sleep.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let task = kthread::run!("named", |_cx| ())?;
+    /// pr_info!("runs as {}\n", task.pid());
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn pid(&self) -> Pid {
+        // By the type invariant there is a task.
+        self.header.task().map_or(0, |task| task.pid())
+    }
+}
+
+impl<T> Drop for Task<T> {
+    fn drop(&mut self) {
+        // The thread itself cannot wait for its own end. The registry will.
+        if self.header.join().is_ok() && self.header.claim_result().is_ok() {
+            // SAFETY: By the type invariant the result is a `T`, and it was just claimed.
+            drop(unsafe { Shared::<T>::read_result(&self.header) });
+        }
+    }
+}
+
+/// Creates and starts a kernel thread.
+///
+/// Takes a format string with its arguments, which give the thread its name, and the closure to
+/// run. The closure gets a [`Current`], and may return any value that is `Send`; `()` and
+/// `Result<(), Stopped>` are the usual ones. Returns [`Result<Task<T>>`](Task).
+///
+/// The thread belongs to the module that uses the macro. `/proc/PID/comm` shows the whole name,
+/// `ps` and the kernel log its first 15 bytes.
+///
+/// # Context
+///
+/// Sleeps. A task that was killed cannot start threads.
+///
+/// # Errors
+///
+/// - [`ENOMEM`] if memory is short.
+/// - [`EINVAL`] if the name contains a NUL.
+/// - [`EINTR`] if the calling task was killed.
+/// - [`EAGAIN`] if there are too many tasks.
+///
+/// In each case the closure was dropped.
+///
+/// # Examples
+///
+/// ```
+/// use kernel::time::Delta;
+/// use kthread::Stopped;
+///
+/// let cpu = 3;
+/// let task = kthread::run!("heartbeat/{}", cpu, |cx| -> Result<(), Stopped> {
+///     loop {
+///         pr_info!("still here\n");
+///         cx.sleep(Delta::from_secs(1))?;
+///     }
+/// })?;
+/// # Ok::<(), Error>(())
+/// ```
+#[doc(alias = "kthread_run")]
+#[macro_export]
+macro_rules! run {
+    ($name:tt, $($rest:tt)+) => {
+        $crate::__run!([$name] $($rest)+)
+    };
+}
+
+/// Splits the arguments of [`run!`] before the last one.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __run {
+    ([$($name:tt)+] $body:expr $(,)?) => {
+        $crate::Task::run($crate::__owner!(), ::kernel::prelude::fmt!($($name)+), $body)
+    };
+    ([$($name:tt)+] $arg:expr, $($rest:tt)+) => {
+        $crate::__run!([$($name)+, $arg] $($rest)+)
+    };
+}
