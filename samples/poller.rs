@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Poller: a thread that looks at something once per period and keeps the latest value.
+//!
+//! Polls the memory that is available to programs, in place of a device's status register.
+//!
+//! ```text
+//! insmod kthread_poller.ko period_ms=500
+//! ps | grep poller
+//! dmesg | grep kthread_poller
+//! ```
+
+use kernel::{
+    bindings,
+    page::PAGE_SIZE,
+    prelude::*,
+    sync::{
+        atomic::{
+            Atomic,
+            Relaxed, //
+        },
+        Arc, //
+    },
+    time::Delta, //
+};
+use kthread::{
+    Current,
+    Stopped,
+    Task, //
+};
+
+module! {
+    type: Poller,
+    name: "kthread_poller",
+    authors: ["The kthread authors"],
+    description: "A kernel thread that polls once per period",
+    license: "GPL",
+    params: {
+        period_ms: u32 {
+            default: 1000,
+            description: "Time between two looks, in milliseconds (at least 1)",
+        },
+    },
+}
+
+/// The sample module. Unloading drops it, and with it the thread.
+struct Poller {
+    task: Task<Result<(), Stopped>>,
+    latest: Arc<Atomic<i64>>,
+}
+
+impl kernel::Module for Poller {
+    fn init(_module: &'static ThisModule) -> Result<Self> {
+        let period = Delta::from_millis(module_parameters::period_ms.value().max(1).into());
+        let latest = Arc::new(Atomic::new(0), GFP_KERNEL)?;
+
+        let shared = latest.clone();
+        let task = kthread::run!("poller", move |cx| poll(cx, period, &shared))?;
+        Ok(Self { task, latest })
+    }
+}
+
+impl Drop for Poller {
+    fn drop(&mut self) {
+        pr_info!(
+            "stopping thread {}, last saw {} KiB available\n",
+            self.task.pid(),
+            self.latest.load(Relaxed)
+        );
+    }
+}
+
+/// The body of the thread.
+fn poll(cx: Current<'_>, period: Delta, latest: &Atomic<i64>) -> Result<(), Stopped> {
+    loop {
+        let available = available_kib();
+        latest.store(available, Relaxed);
+        pr_info!("{available} KiB available\n");
+        cx.sleep(period)?;
+    }
+}
+
+/// The memory that programs could get without swapping, in KiB.
+fn available_kib() -> i64 {
+    // SAFETY: The function has no requirements.
+    let pages = unsafe { bindings::si_mem_available() };
+    // CAST: A page has far less than 2^63 bytes.
+    pages as i64 * (PAGE_SIZE as i64 / 1024)
+}
