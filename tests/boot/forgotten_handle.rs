@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Leaks threads in its init function, which then succeeds or fails.
+
+use kernel::{
+    prelude::*,
+    time::Delta, //
+};
+use kthread::Stopped;
+
+module! {
+    type: ForgottenHandle,
+    name: "kthread_forgotten_handle",
+    authors: ["The kthread authors"],
+    description: "Forgets the handles of its threads",
+    license: "GPL",
+    params: {
+        fail: bool {
+            default: false,
+            description: "Fail the init function",
+        },
+    },
+}
+
+struct ForgottenHandle;
+
+impl kernel::Module for ForgottenHandle {
+    fn init(_module: &'static ThisModule) -> Result<Self> {
+        for i in 0..3 {
+            // Owns memory, so that a leak would be seen.
+            let boxed = KBox::new([i; 64], GFP_KERNEL)?;
+            core::mem::forget(kthread::run!("forgotten/{}", i, move |cx| {
+                let stopped: Result<(), Stopped> = loop {
+                    if let Err(stopped) = cx.sleep(Delta::from_millis(1)) {
+                        break Err(stopped);
+                    }
+                };
+                (boxed, stopped)
+            })?);
+        }
+        if module_parameters::fail.value() {
+            return Err(EBUSY);
+        }
+        Ok(Self)
+    }
+}

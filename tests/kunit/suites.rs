@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The KUnit suites, one file each. They run when the module is loaded.
+
+use kernel::prelude::*;
+
+mod support;
+mod task;
+
+module! {
+    type: Suites,
+    name: "kthread_kunit",
+    authors: ["The kthread authors"],
+    description: "KUnit suites of the kthread crate",
+    license: "GPL",
+}
+
+struct Suites;
+
+impl kernel::Module for Suites {
+    fn init(_module: &'static ThisModule) -> Result<Self> {
+        Ok(Self)
+    }
+}
