@@ -19,6 +19,7 @@ pub(crate) use kernel::bindings::{
     notifier_block,
     register_module_notifier,
     schedule_hrtimeout_range,
+    task_struct,
     unregister_module_notifier,
     INIT_LIST_HEAD,
     NOTIFY_DONE,

@@ -96,7 +96,7 @@ impl<T: Send + 'static> Task<T> {
     where
         F: FnOnce(Current<'_>) -> T + Send + 'static,
     {
-        let header = Header::start(Packet::new(owner, body)?, name)?;
+        let header = Header::start(Packet::allocate(owner, body)?, name)?;
         // INVARIANT: The packet was just made for a `T`, and its thread was created.
         Ok(Self {
             header,

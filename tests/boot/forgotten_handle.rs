@@ -3,10 +3,15 @@
 //! Leaks threads in its init function, which then succeeds or fails.
 
 use kernel::{
+    new_mutex,
     prelude::*,
+    sync::Arc,
     time::Delta, //
 };
-use kthread::Stopped;
+use kthread::{
+    Stopped,
+    Task, //
+};
 
 module! {
     type: ForgottenHandle,
@@ -37,6 +42,17 @@ impl kernel::Module for ForgottenHandle {
                 };
                 (boxed, stopped)
             })?);
+        }
+        // Threads that own their own handles. Some are stopped before they run: their closures are
+        // dropped by whoever joins them, and with the closures the handles.
+        for i in 0..10 {
+            let slot = Arc::pin_init(new_mutex!(None::<Task<()>>), GFP_KERNEL)?;
+            let task = kthread::run!("cycle/{}", i, {
+                let slot = slot.clone();
+                move |_cx| drop(slot)
+            })?;
+            task.request_stop();
+            *slot.lock() = Some(task);
         }
         if module_parameters::fail.value() {
             return Err(EBUSY);

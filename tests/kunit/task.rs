@@ -9,6 +9,7 @@ mod tests {
     use super::*;
     use crate::support::Counter;
     use kernel::{
+        bindings,
         sync::Arc,
         time::{
             delay::fsleep,
@@ -114,6 +115,49 @@ mod tests {
         assert_eq!(dropped.get(), TIMES);
         assert_eq!(ran.get() + never_ran, TIMES);
         Ok(())
+    }
+
+    /// H1: when a killed task fails to create a thread, the closure is dropped.
+    #[test]
+    fn killed_creator_gets_its_closure_dropped() -> Result {
+        let dropped = Counter::new()?;
+        let mut created = 0;
+        let mut refused = Ok(());
+
+        handle_kill(SIG_KTHREAD);
+        // SAFETY: The current task is valid.
+        unsafe {
+            bindings::send_sig(
+                bindings::SIGKILL as i32,
+                kernel::task::Task::current_raw(),
+                0,
+            );
+        }
+        // Creation goes on if the new thread is there before its creator begins to wait for it.
+        while refused.is_ok() && created < 1000 {
+            let probe = dropped.on_drop();
+            refused = kthread::run!("stillborn", move |_cx| drop(probe)).map(drop);
+            created += 1;
+        }
+        // SAFETY: As above.
+        unsafe { bindings::flush_signals(kernel::task::Task::current_raw()) };
+        handle_kill(SIG_IGN);
+
+        assert!(refused == Err(EINTR));
+        assert_eq!(dropped.get(), created);
+        Ok(())
+    }
+
+    /// Values of `__sighandler_t` that are no functions: ignore a signal, or note it in a kthread.
+    const SIG_IGN: usize = 1;
+    const SIG_KTHREAD: usize = 2;
+
+    /// Sets what a `SIGKILL` does to the calling thread.
+    fn handle_kill(handler: usize) {
+        // SAFETY: A handler is as large as a pointer, and null is not among our values.
+        let handler = unsafe { core::mem::transmute::<usize, bindings::__sighandler_t>(handler) };
+        // SAFETY: The signal number is valid.
+        unsafe { bindings::kernel_sigaction(bindings::SIGKILL as i32, handler) };
     }
 
     #[test]
@@ -350,7 +394,7 @@ mod tests {
     /// The `comm` of the calling thread.
     fn comm() -> [u8; 16] {
         // SAFETY: A task's own `comm` is valid, and nobody renames this one.
-        unsafe { (*kernel::task::Task::current_raw()).comm }.map(|c| c as u8)
+        unsafe { (*kernel::task::Task::current_raw()).comm }
     }
 
     #[test]
