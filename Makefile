@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# The one door for people. kbuild reads the file Kbuild instead.
+
+# Unset ones have defaults in scripts/settings.py.
+export KDIR LINUX_SERIES KERNEL ARCH SAMPLE CACHE ACCEL JOBS
+
+# What has to be installed, and the number of steps: with KDIR there is no kernel to be built.
+to-build := $(if $(KDIR),modules,kernel)
+steps := $(if $(KDIR),5,6)
+
+help: ## This text (default)
+	@echo 'Targets:'
+	@sed -nE 's/^([a-z-]+):.* ## (.*)/  \1\t\2/p' Makefile | expand -t 16
+	@echo 'Variables, as in "make test KERNEL=debug":'
+	@sed -nE 's/^## ([A-Z_]+) (.*)/  \1\t\2/p' Makefile | expand -t 16
+
+run: ## Boot the kernel, load the crate and a sample, show the thread, unload
+	@scripts/packages.sh $(steps) $(to-build) guest
+	@python3 scripts/run.py
+
+test: ## Run every test in the guest, and prove that the harness can fail
+	@scripts/packages.sh $(steps) $(to-build) guest
+	@python3 scripts/test.py
+
+shell: ## Open a shell in the guest, with the modules at hand
+	@scripts/packages.sh $(steps) $(to-build) guest
+	@python3 scripts/shell.py
+
+modules: ## Build the modules only; with KDIR, for your own kernel
+	@scripts/packages.sh $(if $(KDIR),4,5) $(to-build)
+	@python3 scripts/modules.py
+
+check: ## Check the style: rustfmt, clippy, shellcheck, licences
+	@scripts/packages.sh 5 $(to-build) check
+	@python3 scripts/check.py
+
+update: ## Let the next run look for a newer point release of Linux
+	@python3 scripts/cache.py update
+
+clean: ## Remove what was built from this checkout
+	rm -rf build scripts/__pycache__ tests/scripts/__pycache__
+
+clean-cache: ## Remove the cache: kernels, sources, bindgen
+	@python3 scripts/cache.py clean
+
+## LINUX_SERIES 7.3 (default) or 7.2: the newest point release is taken
+## KERNEL plain (default) or debug: KASAN, lockdep, kmemleak and more, with clang
+## KDIR the build folder of your own kernel, instead of the two above
+## ARCH x86_64 (default)
+## SAMPLE name of one sample to run (default: all)
+## ACCEL kvm or tcg (default: kvm where it works)
+## JOBS number of parallel jobs (default: one for each CPU)
+## CACHE where kernels and tools are kept (default: ~/.cache/kthread)
+
+.PHONY: help run test shell modules check update clean clean-cache

@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What differs between architectures, in one table; nothing else may assume one of them."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Arch:
+    """One architecture, as kbuild and as QEMU name its parts."""
+
+    name: str  # as ARCH= says it; also names tests/guest/config/<name>.config
+    kbuild: str  # the kernel's own name for it
+    image: str  # what QEMU boots, below the kernel build folder; also the make target
+    qemu: str  # the emulator's command
+    machine: tuple[str, ...]  # its board and CPU
+    consoles: tuple[str, str]  # first and second serial port, below /dev
+
+
+ARCHES = {
+    arch.name: arch
+    for arch in (
+        Arch(
+            name="x86_64",
+            kbuild="x86_64",
+            # Uncompressed, entered through PVH: boots in half of bzImage's time.
+            image="vmlinux",
+            qemu="qemu-system-x86_64",
+            machine=("-cpu", "max"),
+            consoles=("ttyS0", "ttyS1"),
+        ),
+    )
+}
