@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: GPL-2.0
+"""`make test`: tests the crate in a guest, proves that the harness can fail, tests the scripts.
+
+`python3 scripts/test.py harness` runs only the proofs.
+"""
+
+import sys
+import unittest
+from pathlib import Path
+
+import guest
+import harness
+from guest import Guest
+from progress import Progress
+from settings import Failure, Settings, run_main
+from verdict import Check, Plan, judge
+
+
+def main(settings: Settings) -> int:
+    """Returns 0 only if something was tested and nothing failed."""
+    everything = not sys.argv[1:]
+    if not everything and sys.argv[1:] != ["harness"]:
+        raise Failure(f"{' '.join(sys.argv[1:])}: say 'harness', or nothing for all tests")
+    machine, progress = guest.prepare(settings, more_steps=3 if everything else 1)
+    checks = []
+    if everything:
+        checks += test_crate(machine, progress)
+    with progress.step("Proofs that the harness can fail") as step:
+        checks += harness.prove(machine, step)
+    if everything:
+        with progress.step("Tests of the scripts"):
+            checks += test_scripts(settings.root / "tests/scripts")
+    return report(checks)
+
+
+def test_crate(machine: Guest, progress: Progress) -> list[Check]:
+    """Runs every KUnit suite and every boot test, and looks for leaks where the kernel can."""
+    tests = machine.settings.root / "tests"
+    if machine.config.get("CONFIG_KUNIT") != "y":
+        raise Failure(
+            f"the kernel in {machine.kernel.dir} has no CONFIG_KUNIT=y, so no suite would run: "
+            "set it and build the kernel again"
+        )
+    plan = Plan(
+        suites=tuple(sorted((tests / "kunit").rglob("*.rs"))),
+        boot_tests=tuple(sorted((tests / "boot").glob("*.sh"))),
+        leaks=machine.has_kmemleak,
+    )
+    job = plan.job()
+    with progress.step("Tests in the guest") as step:
+        step.log = machine.console(job)
+        run = machine.run(job, step.say, step.show)
+        return judge(plan, run, machine.kernel)
+
+
+def test_scripts(folder: Path) -> list[Check]:
+    """Runs the unit tests of the scripts; one that is skipped did not pass."""
+    suite = unittest.TestLoader().discover(str(folder))
+    recorder = Recorder()
+    recorder.buffer = True  # what a test prints is shown only if it fails
+    suite.run(recorder)
+    return recorder.checks or [Check("scripts", str(folder), False, "there are no tests")]
+
+
+class Recorder(unittest.TestResult):
+    """Turns the results of unit tests into checks."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.checks: list[Check] = []
+
+    def stopTest(self, test: unittest.TestCase) -> None:
+        """Notes what became of the test."""
+        super().stopTest(test)
+        reasons = [text for _, text in (*self.failures, *self.errors, *self.skipped)]
+        if self.unexpectedSuccesses:
+            reasons.append("succeeded, but is marked as failing")
+        for results in (self.failures, self.errors, self.skipped, self.unexpectedSuccesses):
+            results.clear()
+        self.checks.append(Check("scripts", test.id(), not reasons, "\n".join(reasons)))
+
+
+def report(checks: list[Check]) -> int:
+    """Prints what failed and why, a table, and the sum last."""
+    failed = [check for check in checks if not check.passed]
+    for check in failed:
+        print(f"\nFAILED {check.group}: {check.name}")
+        for line in check.reason.splitlines():
+            print(f"       {line}")
+    print(f"\n{'':16} passed  failed")
+    for group in dict.fromkeys(check.group for check in checks):
+        passed = [check.passed for check in checks if check.group == group]
+        print(f"{group:16} {sum(passed):6}  {len(passed) - sum(passed):6}")
+    print(f"\n{len(checks) - len(failed)} passed, {len(failed)} failed", flush=True)
+    return 1 if failed or not checks else 0
+
+
+if __name__ == "__main__":
+    run_main(main)

@@ -1,0 +1,103 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# `make test`: loads the modules (their KUnit suites run and report in the kernel
+# log), unloads them, runs each boot test, and scans for leaks. Reports in KTAP.
+#
+#   modules  MODULE[:PARAMETER=VALUE]...,...
+#   bound    seconds that one boot test may take
+#   leaks    "yes": scan
+
+bound=${bound:-60}
+modules=$(echo "${modules:-}" | tr ',' ' ')
+number=0
+
+# result NAME STATUS OUTPUT-FILE: the output is shown when the status is not 0.
+result() {
+	number=$((number + 1))
+	if [ "$2" = 0 ]; then
+		echo "ok $number $1"
+	else
+		sed 's/^/# /' "$3"
+		echo "# exit status $2"
+		echo "not ok $number $1"
+	fi
+}
+
+# The verdict tells with these lines which test an alarm in the log belongs to.
+announce() {
+	echo "kthread-test: $1" >/dev/kmsg
+}
+
+# load MODULE[:PARAMETER=VALUE]...
+load() {
+	name=${1%%:*}
+	parameters=$(echo "${1#"$name"}" | tr ':' ' ')
+	announce "load $name"
+	# shellcheck disable=SC2086 # one word per parameter
+	insmod "/modules/$name.ko" $parameters >/tmp/output 2>&1
+	result "load $name" $? /tmp/output
+}
+
+# Modules are listed newest first, so users go before what they use.
+unload_all() {
+	cut -d ' ' -f 1 /proc/modules | xargs -r rmmod
+}
+
+# boot_test FILE: it has to end in time, with status 0, and no module left behind.
+boot_test() {
+	name=$(basename "$1" .sh)
+	announce "boot $name"
+	rm -f /tmp/status
+	(
+		timeout -s KILL "$bound" sh "$1" >/tmp/output 2>&1
+		echo $? >/tmp/status
+	) &
+	tries=$((bound * 20 + 100))
+	until [ -e /tmp/status ] || [ "$tries" = 0 ]; do
+		tries=$((tries - 1))
+		sleep 0.05
+	done
+	status=$(cat /tmp/status 2>/dev/null)
+	case $status in
+	'') echo "stuck in the kernel, $bound s and more" >>/tmp/output ;;
+	137) echo "killed, or not done within $bound s" >>/tmp/output ;;
+	esac
+	if [ -n "$(cat /proc/modules)" ]; then
+		status=1
+		echo "left modules loaded: $(cut -d ' ' -f 1 /proc/modules | xargs)" >>/tmp/output
+		unload_all >>/tmp/output 2>&1
+	fi
+	result "boot $name" "${status:-1}" /tmp/output
+}
+
+# Not reported are objects younger than 5 s and those that changed since the last scan.
+leaks() {
+	sleep 6 &
+	echo scan >/sys/kernel/debug/kmemleak && wait $! &&
+		echo scan >/sys/kernel/debug/kmemleak && cat /sys/kernel/debug/kmemleak
+}
+
+set -- /boot-tests/*.sh
+[ -e "$1" ] || shift
+steps=$(($(echo "$modules" | wc -w) + 1 + $#))
+[ "${leaks:-}" != yes ] || steps=$((steps + 1))
+echo "KTAP version 1"
+echo "1..$steps"
+
+for module in $modules; do
+	load "$module"
+done
+announce "unload"
+unload_all >/tmp/output 2>&1
+result "unload" $? /tmp/output
+
+for file in "$@"; do
+	boot_test "$file"
+done
+
+if [ "${leaks:-}" = yes ]; then
+	announce "leaks"
+	leaks >/tmp/output 2>&1 && [ ! -s /tmp/output ]
+	result "leaks" $? /tmp/output
+fi

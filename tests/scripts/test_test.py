@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Tests of test.py: what is counted, and what the last line and the exit status say."""
+
+import contextlib
+import io
+import unittest
+from pathlib import Path
+from types import SimpleNamespace
+from unittest import mock
+
+import support
+import guest
+import harness
+import test
+from settings import Failure, Settings
+from verdict import Check
+
+GREEN = Check("KUnit", "task.runs", True)
+RED = Check("boot tests", "boot unload", False, "the reason\nsee /log")
+UNIT_TESTS = """\
+import unittest
+
+class Some(unittest.TestCase):
+    def test_passes(self): print("noise")
+    def test_fails(self): self.assertEqual(1, 2)
+    def test_breaks(self): 1 / 0
+    @unittest.skip("not here")
+    def test_skipped(self): pass
+    @unittest.expectedFailure
+    def test_succeeds_unexpectedly(self): pass
+    def test_parts(self):
+        for number in range(3):
+            with self.subTest(number): self.assertEqual(number, 0)
+"""
+
+
+class Report(unittest.TestCase):
+    def report(self, *checks: Check) -> tuple[int, list[str]]:
+        screen = io.StringIO()
+        with contextlib.redirect_stdout(screen):
+            status = test.report(list(checks))
+        return status, screen.getvalue().splitlines()
+
+    def test_green(self) -> None:
+        status, lines = self.report(GREEN, GREEN)
+        self.assertEqual((status, lines[-1]), (0, "2 passed, 0 failed"))
+        self.assertIn("KUnit                 2       0", lines)
+
+    def test_red(self) -> None:
+        status, lines = self.report(GREEN, RED, GREEN)
+        self.assertEqual((status, lines[-1]), (1, "2 passed, 1 failed"))
+        place = lines.index("FAILED boot tests: boot unload")
+        self.assertEqual(lines[place + 1 : place + 3], ["       the reason", "       see /log"])
+
+    def test_nothing_is_not_green(self) -> None:
+        status, lines = self.report()
+        self.assertEqual((status, lines[-1]), (1, "0 passed, 0 failed"))
+
+
+class Scripts(support.Sandbox):
+    def test_all_kinds(self) -> None:
+        self.write("tests/test_kinds_of_results.py", UNIT_TESTS)
+        checks = {
+            check.name.rpartition(".")[2]: check for check in test.test_scripts(self.dir / "tests")
+        }
+        passed = {name for name, check in checks.items() if check.passed}
+        self.assertEqual(passed, {"test_passes"})
+        self.assertEqual(len(checks), 6)
+        self.assertIn("AssertionError: 1 != 2", checks["test_fails"].reason)
+        self.assertIn("ZeroDivisionError", checks["test_breaks"].reason)
+        self.assertEqual(checks["test_skipped"].reason, "not here")
+        self.assertEqual(checks["test_parts"].reason.count("AssertionError"), 2)
+
+    def test_module_that_cannot_be_imported(self) -> None:
+        self.write("tests/test_that_cannot_be_imported.py", "import nowhere_to_be_found")
+        (check,) = test.test_scripts(self.dir / "tests")
+        self.assertFalse(check.passed)
+        self.assertIn("nowhere_to_be_found", check.reason)
+
+    def test_none(self) -> None:
+        (self.dir / "tests").mkdir()
+        (check,) = test.test_scripts(self.dir / "tests")
+        self.assertFalse(check.passed)
+
+
+class Main(support.Sandbox):
+    def setUp(self) -> None:
+        super().setUp()
+        for name in ("kunit/task.rs", "kunit/deeper/work.rs", "boot/unload.sh", "boot/unload.rs"):
+            self.write(f"tests/{name}")
+        self.settings = Settings.from_environ({"HOME": "/h"}, self.dir)
+        self.machine = SimpleNamespace(
+            settings=self.settings,
+            config={"CONFIG_KUNIT": "y"},
+            kernel=SimpleNamespace(dir=Path("/k")),
+            has_kmemleak=True,
+            console=lambda job: self.dir / "console.log",
+            run=mock.Mock(),
+        )
+
+    def main(self, *arguments: str, proofs: tuple[Check, ...] = (GREEN,)) -> tuple[int, str]:
+        screen = io.StringIO()
+        with (
+            mock.patch.object(
+                guest, "prepare", return_value=(self.machine, self.progress)
+            ) as self.prepare,
+            mock.patch.object(test, "judge", return_value=[GREEN]) as self.judge,
+            mock.patch.object(harness, "prove", return_value=list(proofs)),
+            mock.patch.object(test, "test_scripts", return_value=[GREEN]),
+            mock.patch("sys.argv", ["test.py", *arguments]),
+            contextlib.redirect_stdout(screen),
+        ):
+            return test.main(self.settings), screen.getvalue().splitlines()[-1]
+
+    def test_everything(self) -> None:
+        self.assertEqual(self.main(), (0, "3 passed, 0 failed"))
+        self.assertEqual(self.prepare.call_args.kwargs["more_steps"], 3)
+        plan = self.judge.call_args[0][0]
+        self.assertEqual([path.name for path in plan.suites], ["work.rs", "task.rs"])
+        self.assertEqual([path.name for path in plan.boot_tests], ["unload.sh"])
+        self.assertTrue(plan.leaks)
+
+    def test_only_the_proofs(self) -> None:
+        self.assertEqual(self.main("harness"), (0, "1 passed, 0 failed"))
+        self.machine.run.assert_not_called()
+
+    def test_failed_proof(self) -> None:
+        self.assertEqual(self.main(proofs=(RED,)), (1, "2 passed, 1 failed"))
+
+    def test_unknown_part(self) -> None:
+        with self.assertRaisesRegex(Failure, "x: say 'harness'"):
+            self.main("x")
+
+    def test_kernel_without_kunit(self) -> None:
+        self.machine.config = {"CONFIG_KUNIT": "m"}
+        with self.assertRaisesRegex(Failure, "no CONFIG_KUNIT=y"):
+            self.main()
+
+
+if __name__ == "__main__":
+    unittest.main()
