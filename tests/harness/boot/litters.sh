@@ -1,0 +1,6 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# Leaves a module behind.
+
+insmod /modules/kthread_mischief.ko
