@@ -43,12 +43,16 @@ class Apt:
         self._lock = cache.entry("apt", "state")
         self._state = self._lock.dir
         self._updated = False
+        self._trouble = ""  # why not all suites could be read
 
     def versions(self, package: str, step: Step) -> list[str]:
         """All versions that the suites have, the newest first."""
         self._update(step)
         table = command.ask("apt-cache", "madison", package, env=self._env)
-        return [line.split("|")[1].strip() for line in table.splitlines() if "|" in line]
+        versions = [line.split("|")[1].strip() for line in table.splitlines() if "|" in line]
+        if self._trouble and not versions:
+            raise Failure(self._trouble)
+        return versions
 
     def fetch(self, package: str, version: str, step: Step, mebibytes: int) -> Path:
         """Downloads a package and returns the file, which the caller removes when done."""
@@ -79,7 +83,11 @@ class Apt:
                 "".join(f"deb [{options}] {mirror} {suite} main\n" for suite in SUITES)
             )
             (self._state / "apt.conf").write_text(CONFIGURATION.format(state=self._state))
-            self._apt_get(["update"], self._state, step, mebibytes=100)
+            try:
+                self._apt_get(["update"], self._state, step, mebibytes=100)
+            except MirrorFailure as failure:
+                # A suite may be out of order while the others have all that is asked for.
+                self._trouble = str(failure)
         self._updated = True
 
     def _apt_get(self, arguments: list[str], cwd: Path, step: Step, mebibytes: int) -> None:
@@ -101,7 +109,11 @@ class Apt:
         except CommandError as error:
             if error.disk_full:
                 raise no_space("a download", self._state, mebibytes) from error
-            raise Failure(explain(error)) from error
+            raise MirrorFailure(explain(error)) from error
+
+
+class MirrorFailure(Failure):
+    """The mirror did not deliver."""
 
 
 def explain(error: CommandError) -> str:

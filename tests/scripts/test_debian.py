@@ -70,7 +70,14 @@ class Versions(WithFakeApt):
         for folder in ("Etc::SourceList", "State::Lists", "Cache"):
             self.assertIn(f'Dir::{folder} "{self.state}', configuration)
 
+    def test_a_suite_out_of_order_does_no_harm_if_another_has_the_package(self) -> None:
+        self.fake_apt_get("echo 'E: Release file for sid is expired'; exit 100")
+        self.assertEqual(len(self.apt.versions("linux-source-7.3", self.step())), 2)
+        self.write("madison", "")
+        self.assertIn("sid is expired", self.failure())
+
     def test_unplugged(self) -> None:
+        self.write("madison", "")
         self.fake_apt_get(
             "echo 'Err:1 http://mirror.example sid InRelease'\n"
             "echo 'E: Failed to fetch x  Temporary failure resolving mirror'; exit 100"
@@ -78,6 +85,7 @@ class Versions(WithFakeApt):
         self.assertRegex(self.failure(), "mirror did not deliver .*resolving.* check the network")
 
     def test_bad_signature(self) -> None:
+        self.write("madison", "")
         self.fake_apt_get("echo 'E: The repository is not signed. NO_PUBKEY 6ED0'; exit 100")
         self.assertIn("debian-archive-keyring", self.failure())
 
