@@ -5,9 +5,9 @@
 # Unset ones have defaults in scripts/settings.py.
 export KDIR LINUX_SERIES KERNEL ARCH SAMPLE CACHE ACCEL JOBS
 
-# What has to be installed, and the number of steps: with KDIR there is no kernel to be built.
-to-build := $(if $(KDIR),modules,kernel)
-steps := $(if $(KDIR),5,6)
+# $(call packages,STEPS,PURPOSES): installs them as the first step of so many. With KDIR there is
+# one step less, as there is no kernel to be built.
+packages = @scripts/packages.sh $(if $(KDIR),$$(($(1) - 1)) modules,$(1) kernel) $(2)
 
 help: ## This text (default)
 	@echo 'Targets:'
@@ -16,23 +16,23 @@ help: ## This text (default)
 	@sed -nE 's/^## ([A-Z_]+) (.*)/  \1\t\2/p' Makefile | expand -t 16
 
 run: ## Boot the kernel, load the crate and a sample, show the thread, unload
-	@scripts/packages.sh $(steps) $(to-build) guest
+	$(call packages,6,guest)
 	@python3 scripts/run.py
 
 test: ## Run every test in the guest, and prove that the harness can fail
-	@scripts/packages.sh $(steps) $(to-build) guest
+	$(call packages,8,guest test)
 	@python3 scripts/test.py
 
 shell: ## Open a shell in the guest, with the modules at hand
-	@scripts/packages.sh $(steps) $(to-build) guest
+	$(call packages,5,guest)
 	@python3 scripts/shell.py
 
 modules: ## Build the modules only; with KDIR, for your own kernel
-	@scripts/packages.sh $(if $(KDIR),4,5) $(to-build)
+	$(call packages,5)
 	@python3 scripts/modules.py
 
 check: ## Check the style: rustfmt, clippy, shellcheck, licences
-	@scripts/packages.sh 5 $(to-build) check
+	$(call packages,5,check)
 	@python3 scripts/check.py
 
 update: ## Let the next run look for a newer point release of Linux

@@ -30,14 +30,22 @@ class Cache:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        if not (root / TAG).exists():
-            if root.exists() and any(root.iterdir()):
-                raise Failure(
-                    f"CACHE={root} holds files of something else (there is no {TAG}): "
-                    "choose an empty or a new folder"
-                )
+        if (root / TAG).exists():
+            return
+        try:
             root.mkdir(parents=True, exist_ok=True)
-            _write(root / TAG, TAG_TEXT)
+            foreign = [path for path in root.iterdir() if not path.name.startswith(TAG)]
+        except OSError as error:
+            raise Failure(
+                f"CACHE={root} cannot be used ({error.strerror}): choose a folder that you may "
+                "write to"
+            ) from error
+        if foreign:
+            raise Failure(
+                f"CACHE={root} holds files of something else (there is no {TAG}): choose an "
+                "empty or a new folder"
+            )
+        _write(root / TAG, TAG_TEXT)
 
     def entry(self, kind: str, name: str) -> "Entry":
         """The entry of that name, built or not."""

@@ -45,7 +45,7 @@ def check_shell(settings: Settings, files: list[Path]) -> Iterator[str]:
 
 def check_clippy(settings: Settings, _files: list[Path]) -> Iterator[str]:
     """clippy and modpost, on everything that kbuild builds; each warning counts."""
-    progress = Progress(total=5)
+    progress = Progress(total=4 if settings.kdir else 5)
     kernel = kernel_build.prepare(settings, progress)
     options = ["CLIPPY=1", "W=e", f"CLIPPY_CONF_DIR={settings.root}"]
     try:

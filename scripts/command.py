@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """Runs one program: output into a log, progress from the log, never left behind, never stuck."""
 
+import contextlib
 import os
 import shutil
 import signal
@@ -13,6 +14,7 @@ from progress import Step
 from settings import Failure
 
 PATIENCE = 600  # seconds that a program may be silent
+TICK = 0.1  # seconds between two looks at the log
 GRACE = 5  # seconds between asking a program to end and ending it
 FULL_DISK = "No space left on device"
 MARGIN = 16 << 20  # bytes: a disk with less than that left counts as full
@@ -88,7 +90,8 @@ class Command:
                         self.output(),
                     )
                 step.show()
-                time.sleep(0.1)
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    self._process.wait(TICK)
         if status != 0:
             raise CommandError(
                 f"{self.argv[0]} failed with status {status}: its output is in {self.log}",

@@ -62,6 +62,7 @@ class Job:
     variables: Mapping[str, str] = field(default_factory=dict)  # that the job finds set
     parameters: tuple[str, ...] = ()  # for the kernel
     boot_tests: tuple[Path, ...] = ()
+    bound: int = 0  # seconds, on a fast kernel, that each of them may take on top of the limit
     script: str = ""  # for the job "shell"
     kmemleak: bool = False  # takes time even where nobody asks for a scan
     title: str = ""  # names the logs, if the job's name is not enough
@@ -126,6 +127,12 @@ class Guest:
         """Whether the kernel can look for leaks."""
         return "CONFIG_DEBUG_KMEMLEAK" in self.config
 
+    @property
+    def slowdown(self) -> int:
+        """How much longer than a fast kernel this one takes."""
+        slow = "CONFIG_KASAN" in self.config or "CONFIG_PROVE_LOCKING" in self.config
+        return SLOWDOWN if slow else 1
+
     def run(
         self,
         job: Job,
@@ -136,8 +143,8 @@ class Guest:
 
         Each line of the job is handed to `say` as it comes; `idle` is called every now and then.
         """
-        slow = "CONFIG_KASAN" in self.config or "CONFIG_PROVE_LOCKING" in self.config
-        return self._run(job, self.accel, job.limit * (SLOWDOWN if slow else 1), say, idle)
+        limit = (job.limit + job.bound * len(job.boot_tests)) * self.slowdown
+        return self._run(job, self.accel, limit, say, idle)
 
     def interact(self, job: Job) -> int:
         """Runs the job with the user's terminal as the second port; returns QEMU's status."""
@@ -224,6 +231,8 @@ class Guest:
         if self.has_kmemleak:
             parameters.append(KMEMLEAK if job.kmemleak else "kmemleak=off")
         variables = {"job": job.name, "port": machine.consoles[1], **job.variables}
+        if job.boot_tests:
+            variables["bound"] = str(job.bound * self.slowdown)
         parameters += [f"kthread.{name}={value}" for name, value in variables.items()]
         return [
             *("setpriv", "--pdeathsig", "KILL"),  # QEMU does not outlive us, whatever happens

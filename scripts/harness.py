@@ -102,7 +102,7 @@ CASES = (
         "boot tests that go wrong",
         {
             "boot fails": "the reason why",
-            "boot endless": "not done within 1 s",
+            "boot endless": "not done within",
             "boot litters": "left modules loaded: kthread_mischief",
             "announced alarms": "WARNING: never",
         },

@@ -4,6 +4,7 @@
 import hashlib
 import os
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -44,6 +45,7 @@ def prepare(settings: Settings, progress: Progress) -> Kernel:
     cache = Cache(settings.cache)
     rust = Rust.find(settings.root)
     apt = Apt(cache)
+    libclang = toolchain.require_libclang()
 
     def get_source() -> Source:
         with progress.step(f"Linux {settings.series} source") as step:
@@ -54,15 +56,15 @@ def prepare(settings: Settings, progress: Progress) -> Kernel:
         core = toolchain.core_source(rust, cache, apt, step)
         if bindgen.running:
             source = get_source()  # downloads while cargo compiles
-        env = _environment(rust, bindgen.finish(step), core, toolchain.libclang())
+        env = _environment(rust, bindgen.finish(step), core, libclang)
     source = source or get_source()
-    with progress.step(f"Linux {source.version.split('-')[0]} kernel, {settings.kernel}") as step:
-        return _built_kernel(settings, cache, source, rust, env, step)
+    recipe = Recipe(settings, source, rust, env)
+    with progress.step(f"Linux {source.number} kernel, {settings.kernel}") as step:
+        return recipe.kernel(cache, step)
 
 
 def _users_kernel(settings: Settings, kdir: Path, progress: Progress) -> Kernel:
     """Checks the kernel that KDIR names; nothing is built before it has been found fit."""
-    progress.total -= 1  # there is no source to get
     with progress.step(f"Kernel build {kdir}"):
         preflight.require(kdir, Tools.find(settings))
     compiler = Compiler.of(preflight.read_config(kdir))
@@ -93,97 +95,108 @@ def _environment(
     return env
 
 
-def _built_kernel(
-    settings: Settings, cache: Cache, source: Source, rust: Rust, env: dict[str, str], step: Step
-) -> Kernel:
-    make = [f"ARCH={settings.machine.kbuild}"]
-    if settings.flavour.llvm:
-        make.append(f"LLVM=-{LLVM}")
-    requested = _requested_config(settings)
-    identity = "\n".join(
-        [
-            f"source: {source.version} in {source.dir}",
-            f"make: {' '.join(make)}",
-            *_tool_identities(settings, rust, env),
-            *(f"{name}={value}" for name, value in sorted(_options(requested).items())),
+@dataclass(frozen=True)
+class Recipe:
+    """All that goes into a kernel of ours."""
+
+    settings: Settings
+    source: Source
+    rust: Rust
+    env: dict[str, str]
+
+    def kernel(self, cache: Cache, step: Step) -> Kernel:
+        """Returns the kernel, built only if the cache has none of this recipe."""
+        identity = self.identity()
+        key = _digest(identity)
+        machine, flavour = self.settings.arch, self.settings.kernel
+        entry = cache.entry("kernel", f"{self.source.number}-{machine}-{flavour}-{key[:12]}")
+        if entry.complete:
+            step.cached()
+        else:
+            with entry.locked(step):
+                if not entry.complete:
+                    self._build(entry, step)
+                    tools = Tools(self.rust.line, bindgen=True, libclang=True)
+                    preflight.require(entry.dir, tools)
+                    entry.finish(identity)
+        return Kernel(
+            dir=entry.dir,
+            source=self.source.dir,
+            image=entry.dir / self.settings.machine.image,
+            release=preflight.read_release(entry.dir),
+            key=key,
+            env=self.env,
+            make=self.make,
+        )
+
+    @property
+    def make(self) -> list[str]:
+        """What every make for this kernel has to be told."""
+        llvm = [f"LLVM=-{LLVM}"] if self.settings.flavour.llvm else []
+        return [f"ARCH={self.settings.machine.kbuild}", *llvm]
+
+    @property
+    def config(self) -> str:
+        """The options to be set."""
+        folder = self.settings.root / CONFIG
+        files = (folder / f"{name}.config" for name in self.settings.fragments)
+        return "".join(file.read_text(encoding="utf-8") for file in files)
+
+    def identity(self) -> str:
+        """Says what the kernel is made from and with: any difference makes another kernel."""
+        lines = [
+            f"source: {self.source.version} in {self.source.dir}",
+            f"make: {' '.join(self.make)}",
+            self.rust.identity,
+            f"libclang: {self.env.get('LIBCLANG_PATH')}",
         ]
-    )
-    key = _digest(identity)
-    number = source.version.split("-")[0]
-    entry = cache.entry("kernel", f"{number}-{settings.arch}-{settings.kernel}-{key[:12]}")
-    if entry.complete:
-        step.cached()
-    else:
-        with entry.locked(step):
-            if not entry.complete:
-                _build(settings, source, requested, entry, env, make, step)
-                preflight.require(entry.dir, Tools(rust.line, bindgen=True, libclang=True))
-                entry.finish(identity)
-    return Kernel(
-        dir=entry.dir,
-        source=source.dir,
-        image=entry.dir / settings.machine.image,
-        release=preflight.read_release(entry.dir),
-        key=key,
-        env=env,
-        make=make,
-    )
+        compiler = (f"clang-{LLVM}", f"ld.lld-{LLVM}")
+        for tool in (*(compiler if self.settings.flavour.llvm else ("gcc", "ld")), "bindgen"):
+            version = command.ask(tool, "--version", env=self.env).partition("\n")[0]
+            if not version:
+                raise Failure(f"{tool} is missing or does not run: install it, then run again")
+            lines.append(f"{tool}: {version}")
+        options = sorted(_options(self.config).items())
+        return "\n".join([*lines, *(f"{name}={value}" for name, value in options)])
 
+    def _build(self, entry: Entry, step: Step) -> None:
+        """Configures and builds; kbuild itself resumes what an interrupted run has left."""
+        entry.dir.mkdir(parents=True, exist_ok=True)
+        require_space("the kernel build", entry.dir, self.settings.flavour.space)
+        fragment = entry.dir / "requested.config"
+        fragment.write_text(self.config)
+        log = step.log = entry.dir / "build.log"
+        argv: list[str | Path] = ["make", "-C", self.source.dir, f"O={entry.dir}", *self.make]
 
-def _tool_identities(settings: Settings, rust: Rust, env: dict[str, str]) -> list[str]:
-    """Another version of any of these makes another kernel."""
-    compilers = (f"clang-{LLVM}", f"ld.lld-{LLVM}") if settings.flavour.llvm else ("gcc", "ld")
-    identities = [rust.identity, f"libclang: {env.get('LIBCLANG_PATH')}"]
-    for tool in (*compilers, "bindgen"):
-        identity = command.ask(tool, "--version", env=env).partition("\n")[0]
-        if not identity:
-            raise Failure(f"{tool} is missing or does not run: install it, then run again")
-        identities.append(f"{tool}: {identity}")
-    return identities
+        def make(*arguments: str, watch: Callable[[str], None] | None = None) -> None:
+            command.run(
+                [*argv, f"-j{self.settings.jobs}", *arguments],
+                *(log, step, watch),
+                env=self.env,
+                lock_fd=entry.lock_fd,
+            )
 
+        try:
+            make(f"KCONFIG_ALLCONFIG={fragment}", "allnoconfig")
+            require_config(self.config, (entry.dir / ".config").read_text())
+            make(self.settings.machine.image, "modules", watch=self._percent(step))
+        except CommandError as error:
+            if error.disk_full:
+                space = self.settings.flavour.space
+                raise no_space("the kernel build", entry.dir, space) from error
+            raise
 
-def _requested_config(settings: Settings) -> str:
-    """The fragments of tests/guest/config that make up this kernel."""
-    folder = settings.root / CONFIG
-    names = ("common", settings.arch, *settings.flavour.fragments)
-    return "".join((folder / f"{name}.config").read_text(encoding="utf-8") for name in names)
+    def _percent(self, step: Step) -> Callable[[str], None]:
+        """Guesses from the number of commands how far the build is."""
+        done = 0
 
+        def watch(text: str) -> None:
+            nonlocal done
+            done += len(re.findall(r"^  [A-Z]", text, re.MULTILINE))
+            done += RUST_WEIGHT * len(re.findall(r"^  (?:RUSTC|BINDGEN)", text, re.MULTILINE))
+            step.percent(100 * done / self.settings.flavour.commands)
 
-def _build(
-    settings: Settings,
-    source: Source,
-    requested: str,
-    entry: Entry,
-    env: dict[str, str],
-    make: list[str],
-    step: Step,
-) -> None:
-    """Configures and builds; kbuild itself resumes what an interrupted run has left."""
-    entry.dir.mkdir(parents=True, exist_ok=True)
-    space = settings.flavour.space
-    require_space("the kernel build", entry.dir, space)
-    fragment = entry.dir / "requested.config"
-    fragment.write_text(requested)
-    argv = ["make", "-C", source.dir, f"O={entry.dir}", f"-j{settings.jobs}", *make]
-    done = 0
-
-    def watch(text: str) -> None:
-        nonlocal done
-        done += len(re.findall(r"^  [A-Z]", text, re.MULTILINE))
-        done += RUST_WEIGHT * len(re.findall(r"^  (?:RUSTC|BINDGEN)", text, re.MULTILINE))
-        step.percent(100 * done / settings.flavour.commands)
-
-    step.log = entry.dir / "build.log"
-    try:
-        configure = [*argv, f"KCONFIG_ALLCONFIG={fragment}", "allnoconfig"]
-        command.run(configure, step.log, step, env=env, lock_fd=entry.lock_fd)
-        require_config(requested, (entry.dir / ".config").read_text())
-        build = [*argv, settings.machine.image, "modules"]
-        command.run(build, step.log, step, watch, env=env, lock_fd=entry.lock_fd)
-    except CommandError as error:
-        if error.disk_full:
-            raise no_space("the kernel build", entry.dir, space) from error
-        raise
+        return watch
 
 
 def require_config(requested: str, actual: str) -> None:

@@ -23,15 +23,22 @@ class Source:
     dir: Path
     version: str  # Debian's, which names the patches on top as well
 
+    @property
+    def number(self) -> str:
+        """The release as the kernel's makers number it."""
+        return self.version.partition("-")[0]
+
 
 def prepare(series: str, cache: Cache, apt: Apt, step: Step) -> Source:
     """Returns the source, from the cache if this series has been looked up before."""
     note = f"linux-{series}"
-    version = cache.recall(note)
-    if version and _entry(cache, version).complete:
-        step.title = title(version)
-        step.cached()
-        return Source(_entry(cache, version).dir, version)
+    if version := cache.recall(note):
+        entry = _entry(cache, version)
+        if entry.complete:
+            source = Source(entry.dir, version)
+            step.title = f"Linux {source.number} source"
+            step.cached()
+            return source
 
     package = f"linux-source-{series}"
     versions = apt.versions(package, step)
@@ -40,17 +47,12 @@ def prepare(series: str, cache: Cache, apt: Apt, step: Step) -> Source:
             f"no Debian suite ({', '.join(debian.SUITES)}) has {package} any more: choose another "
             "LINUX_SERIES, or give your own kernel build with KDIR="
         )
-    version = versions[0]
-    step.title = title(version)
-    _unpack(package, version, cache, apt, step)
+    source = Source(_entry(cache, versions[0]).dir, versions[0])
+    step.title = f"Linux {source.number} source"
+    _unpack(package, source.version, cache, apt, step)
     # Only now: should the release vanish from the mirror before, the next run takes another.
-    cache.remember(note, version)
-    return Source(_entry(cache, version).dir, version)
-
-
-def title(version: str) -> str:
-    """What the step is called."""
-    return f"Linux {version.split('-')[0]} source"
+    cache.remember(note, source.version)
+    return source
 
 
 def _entry(cache: Cache, version: str) -> Entry:

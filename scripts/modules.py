@@ -38,7 +38,7 @@ def kbuild(
     with cache.lock(settings.build / f"{folder}.lock", step) as lock_fd:
         _reset_for(kernel, objects)
         cache.require_space("building the modules", objects, SPACE)
-        argv = [
+        argv: list[str | Path] = [
             *("make", "-C", kernel.dir, f"M={settings.root}", f"MO={objects}"),
             *(f"-j{settings.jobs}", *kernel.make, *options, "modules"),
         ]
@@ -50,7 +50,8 @@ def kbuild(
                 raise cache.no_space("building the modules", objects, SPACE) from error
             report = list(messages(error.output))
             shown = "\n".join(report[:LONGEST_REPORT])
-            raise Failure(f"the modules could not be built; the full log is {log}\n{shown}")
+            cause = f"the modules could not be built; the full log is {log}"
+            raise Failure(f"{cause}\n{shown}") from error
 
 
 def messages(output: str) -> Iterator[str]:
@@ -79,7 +80,7 @@ def _collect(objects: Path, modules: Path) -> Path:
 
 def main(settings: Settings) -> None:
     """Builds the modules and lists them."""
-    progress = Progress(total=5)
+    progress = Progress(total=4 if settings.kdir else 5)
     folder = build(settings, kernel_build.prepare(settings, progress), progress)
     for module in sorted(folder.glob("*.ko")):
         print(module)

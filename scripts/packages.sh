@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Installs what is missing: packages.sh STEPS PURPOSE.., the purposes being `kernel` (to build it
-# and modules), `modules` (those only), `guest` (to run them) and `check` (style). Runs before anything
-# else and may find neither a compiler nor Python.
+# and modules), `modules` (those only), `guest` (to run them), `test` and `check`.
+# Runs before anything else and may find neither a compiler nor Python.
 
 set -eu
 
@@ -36,6 +36,10 @@ for purpose in "$@"; do
 		esac
 		packages="$packages busybox-static cpio"
 		commands="$commands qemu-system-${ARCH:-x86_64} busybox cpio"
+		;;
+	test)
+		packages="$packages git"
+		commands="$commands git"
 		;;
 	check)
 		packages="$packages shellcheck git"
@@ -76,8 +80,9 @@ fi
 
 apt() {
 	# shellcheck disable=SC2086 # words of a command
-	$as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o Acquire::Retries=3 \
-		-o Acquire::http::Timeout=20 -o DPkg::Lock::Timeout=300 -o APT::Update::Error-Mode=any "$@"
+	$as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y \
+		-o Acquire::Retries=3 -o Acquire::http::Timeout=20 \
+		-o DPkg::Lock::Timeout=300 -o APT::Update::Error-Mode=any "$@"
 }
 
 install() {
@@ -107,7 +112,8 @@ done
 if ! wait $job; then
 	grep -E '^(E|Err)' "$log" >&2 || tail "$log" >&2
 	if grep -q 'No space left on device\|enough free space' "$log"; then
-		give_up "the disk is too small for the packages:$missing. Free some space, then run again"
+		give_up "the disk is too small for the packages:$missing." \
+			"Free some space, then run again"
 	fi
 	give_up "apt-get could not install$missing; the full log is $log." \
 		"Check the network and the proxy, then run again"

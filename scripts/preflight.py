@@ -55,10 +55,7 @@ def tool_reasons(tools: Tools) -> Iterator[str]:
             f"`cargo install bindgen-cli --version {toolchain.BINDGEN} --locked`"
         )
     if not tools.libclang:
-        yield (
-            f"libclang, which bindgen needs, is missing or older than {toolchain.OLDEST_LLVM}. "
-            f"Install libclang1-{toolchain.LLVM}, or set LIBCLANG_PATH to its folder"
-        )
+        yield toolchain.NO_LIBCLANG
 
 
 def kernel_reasons(kdir: Path, tools: Tools) -> Iterator[str]:
@@ -92,7 +89,7 @@ def kernel_reasons(kdir: Path, tools: Tools) -> Iterator[str]:
     else:
         yield from rust_reasons(kdir, config, tools)
     if not (kdir / "Module.symvers").exists():
-        yield "Module.symvers, its list of exported symbols, is missing. Run `make` there to the end"
+        yield "Module.symvers, its exported symbols, is missing. Run `make` there to the end"
     compiler = Compiler.of(config)
     if compiler.missing:
         yield compiler.missing
@@ -162,7 +159,7 @@ class Compiler:
 
     @classmethod
     def _gcc(cls, text: str, major: int) -> "Compiler":
-        own = text.split(" ")[0]
+        own = text.partition(" ")[0]
         for name in (own, f"gcc-{major}", "gcc"):
             if shutil.which(name):
                 return cls(() if name == "gcc" else (f"CC={name}",), None)

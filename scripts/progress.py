@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """Shows which step is running, how far it is and for how long it has been."""
 
+import shutil
 import sys
 import time
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ class Progress:
         self.next = first
         self.stream = stream or sys.stdout
         self.tty = self.stream.isatty()
+        self._shown = ""
 
     @contextmanager
     def step(self, title: str) -> Iterator["Step"]:
@@ -42,14 +44,17 @@ class Progress:
 
     def rewrite(self, line: str) -> None:
         """Shows a line that the next one replaces."""
-        if self.tty:
+        line = line[: shutil.get_terminal_size().columns - 1]  # a wrapped line would stay
+        if self.tty and line != self._shown:
             self.stream.write(f"\r\x1b[K{line}")
             self.stream.flush()
+            self._shown = line
 
     def print(self, line: str) -> None:
         """Shows a line that stays."""
         self.stream.write(f"\r\x1b[K{line}\n" if self.tty else f"{line}\n")
         self.stream.flush()
+        self._shown = ""
 
 
 class Step:

@@ -15,7 +15,8 @@ from typing import Any
 from arch import ARCHES, Arch
 
 ROOT = Path(__file__).resolve().parent.parent
-SERIES = ("7.3", "7.2")
+# The supported releases of Linux, the default first, and what their configuration needs on top.
+SERIES: dict[str, tuple[str, ...]] = {"7.3": (), "7.2": ("linux-7.2",)}
 ACCELERATORS = ("", "kvm", "tcg")
 
 
@@ -64,7 +65,7 @@ class Settings:
         home = given("XDG_CACHE_HOME") or str(Path.home() / ".cache")
         kdir = given("KDIR")
         return cls(
-            series=one_of("LINUX_SERIES", given("LINUX_SERIES", SERIES[0]), SERIES),
+            series=one_of("LINUX_SERIES", given("LINUX_SERIES", next(iter(SERIES))), SERIES),
             kernel=one_of("KERNEL", given("KERNEL", "plain"), FLAVOURS),
             arch=one_of("ARCH", given("ARCH", "x86_64"), ARCHES),
             kdir=usable_path("KDIR", kdir) if kdir else None,
@@ -79,6 +80,11 @@ class Settings:
     def flavour(self) -> Flavour:
         """The facts of KERNEL."""
         return FLAVOURS[self.kernel]
+
+    @property
+    def fragments(self) -> tuple[str, ...]:
+        """The parts of the kernel's configuration, in tests/guest/config; a later one wins."""
+        return ("common", self.arch, *SERIES[self.series], *self.flavour.fragments)
 
     @property
     def machine(self) -> Arch:
@@ -131,6 +137,9 @@ def run_main(main: Callable[[Settings], int | None]) -> None:
     except KeyboardInterrupt:
         print("\ninterrupted", file=sys.stderr)
         sys.exit(130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nobody reads any more
+        sys.exit(128 + signal.SIGPIPE)
     except OSError as error:
         cause = _disk_trouble(error)
         if cause is None:

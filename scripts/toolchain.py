@@ -21,12 +21,19 @@ from settings import Failure
 # The LLVM that packages.sh installs.
 LLVM = 19
 # What Linux 7.3 asks for in scripts/min-tool-version.sh.
+OLDEST_RUST = (1, 85)
 OLDEST_LLVM = 17
 OLDEST_BINDGEN = (0, 71, 1)
 BINDGEN = "0.72.1"
 BINDGEN_CRATES = 46  # that are compiled for it: turns a count into percent
 BINDGEN_SPACE = 300  # MiB
 CORE_SPACE = 200  # MiB
+NO_LIBCLANG = (
+    f"libclang, which bindgen needs, is missing or older than {OLDEST_LLVM}. "
+    f"Install libclang1-{LLVM}, or set LIBCLANG_PATH to its folder"
+)
+# What cargo says when it cannot download.
+NO_NETWORK = "[Cc]ould( not|n't) resolve|[Ff]ailed to (connect|download)|network (error|failure)"
 
 
 @dataclass(frozen=True)
@@ -47,6 +54,11 @@ class Rust:
             raise Failure(
                 "rustc is missing or does not run: install Rust with rustup, "
                 "and see that `rustc -vV` works in this folder"
+            )
+        if tuple(map(int, release[1].split(".")[:2])) < OLDEST_RUST:
+            raise Failure(
+                f"rustc {release[1]} is too old for Linux: get "
+                f"{'.'.join(map(str, OLDEST_RUST))} or newer with `rustup update`"
             )
         sysroot = command.ask("rustc", "--print", "sysroot", cwd=root)
         return cls(release[1], identity.splitlines()[0], identity, Path(sysroot))
@@ -129,6 +141,14 @@ def bindgen_on_path() -> Path | None:
         header.flush()
         runs = "probe" in command.ask(found, header.name, env=libclang_env(libclang()))
     return Path(found) if runs else None
+
+
+def require_libclang() -> Path:
+    """Returns the folder of libclang, which has to be there."""
+    found = libclang()
+    if found is None:
+        raise Failure(NO_LIBCLANG)
+    return found
 
 
 def libclang_env(folder: Path | None) -> dict[str, str]:
@@ -228,8 +248,7 @@ def _cargo_env(rust: Rust, folder: Path) -> dict[str, str]:
 def _explain(error: CommandError, folder: Path) -> Failure:
     if error.disk_full:
         return no_space("building bindgen", folder, BINDGEN_SPACE)
-    if re.search(r"Could(n't| not) resolve|[Ff]ailed to (connect|download)|spurious network|"
-                 r"network failure|timed? ?out", error.output):
+    if re.search(NO_NETWORK, error.output):
         return Failure(
             "cargo could not download bindgen: check the network and the proxy, then run again; "
             f"or install bindgen {BINDGEN} yourself"

@@ -14,7 +14,7 @@ from kernel_build import Kernel
 from kernel_log import KernelLog, messages
 from suites import expected_cases
 
-TEST_LIMIT = 120  # seconds that a guest may take for all its tests
+TEST_LIMIT = 120  # seconds for a guest with all its KUnit suites
 MOST_REASONS = 5  # that one check shows
 
 
@@ -42,7 +42,7 @@ class Plan:
         self, title: str = "", limit: float = TEST_LIMIT, parameters: tuple[str, ...] = ()
     ) -> Job:
         """The job that does it."""
-        variables = {"modules": ",".join(self.modules), "bound": str(self.bound)}
+        variables = {"modules": ",".join(self.modules)}
         if self.leaks:
             variables["leaks"] = "yes"
         return Job(
@@ -51,6 +51,7 @@ class Plan:
             variables=variables,
             parameters=parameters,
             boot_tests=self.boot_tests,
+            bound=self.bound,
             kmemleak=self.leaks,
             title=title,
         )

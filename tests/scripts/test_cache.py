@@ -11,7 +11,7 @@ from unittest import mock
 import support
 import cache
 from cache import Cache
-from settings import Failure
+from settings import Failure, Settings
 
 
 class TheFolder(support.Sandbox):
@@ -25,6 +25,15 @@ class TheFolder(support.Sandbox):
         self.write("home/letter")
         with self.assertRaisesRegex(Failure, "holds files of something else"):
             Cache(self.dir / "home")
+
+    def test_may_hold_what_a_full_disk_left_of_the_mark(self) -> None:
+        self.write("c/CACHEDIR.TAG.123")
+        Cache(self.dir / "c")
+
+    def test_cannot_be_made(self) -> None:
+        self.write("file")
+        with self.assertRaisesRegex(Failure, "file/c cannot be used .* choose a folder"):
+            Cache(self.dir / "file/c")
 
     def test_notes(self) -> None:
         folder = Cache(self.dir / "c")
@@ -121,6 +130,32 @@ class TheLock(support.Sandbox):
             raise ValueError
         with self.same.locked(self.step()):
             pass
+
+
+class Main(support.Sandbox):
+    def run_main(self, action: str) -> None:
+        settings = Settings.from_environ({"CACHE": str(self.dir / "c")})
+        with mock.patch("sys.argv", ["cache.py", action]), mock.patch("builtins.print"):
+            cache.main(settings)
+
+    def test_update_forgets_the_release_only(self) -> None:
+        folder = Cache(self.dir / "c")
+        folder.remember("linux-7.3", "7.3.4")
+        folder.remember("accel", "tcg")
+        self.run_main("update")
+        self.assertEqual((folder.recall("linux-7.3"), folder.recall("accel")), (None, "tcg"))
+
+    def test_clean(self) -> None:
+        Cache(self.dir / "c").entry("kernel", "k").reset()
+        self.run_main("clean")
+        self.assertFalse((self.dir / "c").exists())
+        self.run_main("clean")
+
+    def test_clean_spares_what_is_not_a_cache(self) -> None:
+        letter = self.write("c/letter")
+        with self.assertRaisesRegex(Failure, "something else"):
+            self.run_main("clean")
+        self.assertTrue(letter.exists())
 
 
 class Space(support.Sandbox):

@@ -59,7 +59,9 @@ class Checks(WithCheckout):
                 self.assertEqual(len(self.problems("paths and hosts", a=f"x\nsee {bad}\n")), 1)
 
     def test_text(self) -> None:
-        self.assertEqual(self.problems("text", a="fine\n" + "x" * 100 + "\n", b__md="x" * 200 + "\n"), [])
+        self.assertEqual(
+            self.problems("text", a="fine\n" + "x" * 100 + "\n", b__md="x" * 200 + "\n"), []
+        )
         self.assertIn("a:2: longer", self.problems("text", a="\n" + "x" * 101 + "\n")[0])
         self.assertIn("a:1: longer", self.problems("text", a="\t" * 13 + "\n".rjust(2, "x"))[0])
         self.assertIn("a:1: space", self.problems("text", a="x \n")[0])
@@ -67,7 +69,9 @@ class Checks(WithCheckout):
 
     def test_shell(self) -> None:
         self.fake("shellcheck", f'echo "$@" > {self.dir}/args; echo oh; exit 1')
-        problems = self.problems("shellcheck", a__sh="", init="#!/bin/sh -e\n", b__py="#!/x/python3\n")
+        problems = self.problems(
+            "shellcheck", a__sh="", init="#!/bin/sh -e\n", b__py="#!/x/python3\n"
+        )
         self.assertEqual(problems, ["oh"])
         names = [Path(name).name for name in (self.dir / "args").read_text().split()]
         self.assertEqual(names, ["a.sh", "init"])
@@ -76,10 +80,13 @@ class Checks(WithCheckout):
         rust = mock.Mock(sysroot=self.dir)
         with mock.patch("check.Rust.find", return_value=rust):
             self.assertEqual(
-                self.problems("rustfmt", a__rs=""), ["rustfmt is missing: install it, then run again"]
+                self.problems("rustfmt", a__rs=""),
+                ["rustfmt is missing: install it, then run again"],
             )
             self.fake("rustfmt", 'echo "Diff in $2"; exit 1')
-            self.assertEqual(self.problems("rustfmt", a__rs="", b__c=""), [f"Diff in {self.dir}/a.rs"])
+            self.assertEqual(
+                self.problems("rustfmt", a__rs="", b__c=""), [f"Diff in {self.dir}/a.rs"]
+            )
 
     def clippy(self, **kbuild: object) -> list[str]:
         with (
@@ -116,7 +123,9 @@ class Main(WithCheckout):
         return status, screen.getvalue().splitlines()
 
     def test_green(self) -> None:
-        self.assertEqual(self.run_main(a=[], b=[]), (0, ["ok     a", "ok     b", "2 passed, 0 failed"]))
+        self.assertEqual(
+            self.run_main(a=[], b=[]), (0, ["ok     a", "ok     b", "2 passed, 0 failed"])
+        )
 
     def test_red_goes_on_to_the_end(self) -> None:
         status, lines = self.run_main(a=["bad", "worse"], b=[])

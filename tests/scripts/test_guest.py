@@ -129,6 +129,13 @@ class HowItEnds(GuestTest):
         self.config(CONFIG + "CONFIG_KASAN=y\n")
         self.assertIn("within 0.4 s", self.run_job(HANGS, limit=0.4 / guest.SLOWDOWN).trouble)
 
+    def test_boot_tests_get_more_time(self) -> None:
+        tests = (self.write("tests/boot/a.sh"), self.write("tests/boot/b.sh"))
+        self.qemu("exec sleep 60")
+        with mock.patch.object(Guest, "_run") as run:
+            self.guest().run(Job("test", 20, boot_tests=tests, bound=30))
+        self.assertEqual(run.call_args[0][2], 80)
+
     def test_failure_of_the_caller_ends_qemu(self) -> None:
         self.qemu("echo line; exec sleep 60")
         start = time.monotonic()
@@ -199,6 +206,12 @@ class CommandLine(GuestTest):
         self.assertIn(" nokaslr ", call)
         self.assertIn(" kthread.sample=poller ", call)
         self.assertNotIn("kmemleak", call)
+
+    def test_bound_of_boot_tests(self) -> None:
+        tests = (self.write("tests/boot/a.sh"),)
+        self.assertIn(" kthread.bound=9 ", self.call(boot_tests=tests, bound=9))
+        self.config(CONFIG + "CONFIG_PROVE_LOCKING=y\n")
+        self.assertIn(" kthread.bound=36 ", self.call(boot_tests=tests, bound=9))
 
     def test_kmemleak_only_for_those_who_want_it(self) -> None:
         self.config(CONFIG + "CONFIG_DEBUG_KMEMLEAK=y\n")

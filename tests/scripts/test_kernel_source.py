@@ -58,7 +58,9 @@ class Prepare(support.Sandbox):
         source = self.prepare()
         self.assertEqual(source.version, VERSION)
         self.assertEqual((source.dir / "kernel/kthread.c").read_text(), "code")
-        self.assertEqual(sorted(p.name for p in source.dir.iterdir()), [".complete", "Makefile", "kernel"])
+        self.assertEqual(
+            sorted(p.name for p in source.dir.iterdir()), [".complete", "Makefile", "kernel"]
+        )
         self.assertEqual(self.last_step.title, "Linux 7.3.4 source")
         self.assertFalse((self.dir / "package.deb").exists())
 

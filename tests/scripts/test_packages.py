@@ -56,7 +56,9 @@ class Packages(support.Sandbox):
         self.debian(INSTALLED.replace("flex bison", ""))
         result = self.run_script("kernel")
         self.assertEqual(result.returncode, 0, result)
-        self.assertTrue(result.stdout.startswith("[1/6] Debian packages ... installing flex bison\n"))
+        self.assertTrue(
+            result.stdout.startswith("[1/6] Debian packages ... installing flex bison\n")
+        )
         self.assertRegex(self.calls.read_text(), r"^.* install .*--no-remove flex bison\n$")
 
     def test_the_debug_kernel_wants_clang(self) -> None:
@@ -81,7 +83,9 @@ class Packages(support.Sandbox):
 
     def test_full_disk(self) -> None:
         self.debian("python3")
-        self.apt("echo \"E: You don't have enough free space in /var/cache/apt/archives/.\"; exit 100")
+        self.apt(
+            'echo "E: You don\'t have enough free space in /var/cache/apt/archives/."; exit 100'
+        )
         self.assert_fails("disk is too small for the packages: gcc", "Free some space")
 
     def test_sudo(self) -> None:

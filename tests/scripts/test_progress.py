@@ -2,6 +2,7 @@
 """Tests of progress.py."""
 
 import io
+import os
 import unittest
 from unittest import mock
 
@@ -69,6 +70,13 @@ class OnTerminal(unittest.TestCase):
         self.assertIn("\r\x1b[K[2/3] One ... 50% 0:00", text)
         self.assertIn("\r\x1b[K      news\n", text)
         self.assertTrue(text.endswith("\r\x1b[K[2/3] One ... 0:00\n"))
+
+    def test_line_never_wraps(self) -> None:
+        screen = Terminal()
+        with mock.patch("shutil.get_terminal_size", return_value=os.terminal_size((20, 5))):
+            with Progress(total=3, stream=screen).step("x" * 100):
+                pass
+        self.assertEqual(len(screen.getvalue().split("\r\x1b[K")[1]), 19)
 
 
 if __name__ == "__main__":

@@ -8,9 +8,9 @@ import os
 import unittest
 from pathlib import Path
 
-import support  # noqa: F401
+import support
 from arch import ARCHES
-from settings import FLAVOURS, Failure, Settings, run_main
+from settings import FLAVOURS, SERIES, Failure, Settings, run_main
 
 
 class FromEnviron(unittest.TestCase):
@@ -42,6 +42,16 @@ class FromEnviron(unittest.TestCase):
         self.assertEqual((settings.accel, settings.jobs), ("tcg", 3))
         self.assertIs(settings.flavour, FLAVOURS["debug"])
         self.assertIs(settings.machine, ARCHES["x86_64"])
+
+    def test_every_kernel_has_its_configuration(self) -> None:
+        self.assertEqual(self.read().fragments, ("common", "x86_64"))
+        debug = self.read(LINUX_SERIES="7.2", KERNEL="debug").fragments
+        self.assertEqual(debug, ("common", "x86_64", "linux-7.2", "debug"))
+        for series in SERIES:
+            for kernel in FLAVOURS:
+                for name in self.read(LINUX_SERIES=series, KERNEL=kernel).fragments:
+                    path = support.ROOT / f"tests/guest/config/{name}.config"
+                    self.assertTrue(path.exists(), path)
 
     def test_unknown_values_list_the_known_ones(self) -> None:
         self.assertIn("7.3, 7.2", self.failure(LINUX_SERIES="6.1"))

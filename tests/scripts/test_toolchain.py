@@ -48,6 +48,16 @@ class FindRust(WithFakeRust):
             Rust.find(self.dir)
 
 
+    def test_too_old(self) -> None:
+        for release, fits in (("1.84.1", False), ("1.85.0", True), ("2.0.0", True)):
+            self.fake("rustc", f'[ "$1" = --print ] || echo "release: {release}"')
+            if fits:
+                Rust.find(self.dir)
+            else:
+                with self.assertRaisesRegex(Failure, "1.84.1 is too old .* get 1.85 or newer"):
+                    Rust.find(self.dir)
+
+
 class CoreSource(WithFakeRust):
     def get(self, *versions: str) -> Path:
         apt = mock.Mock()
@@ -91,13 +101,17 @@ class Libclang(support.Sandbox):
         return str(found.relative_to(self.dir / "usr/lib")) if found else ""
 
     def test_the_one_of_packages_sh(self) -> None:
-        found = self.find("llvm-14/lib/libclang-14.so.1", "llvm-19/lib/libclang-19.so.1",
-                          "llvm-22/lib/libclang-22.so.1")
+        found = self.find(
+            "llvm-14/lib/libclang-14.so.1",
+            "llvm-19/lib/libclang-19.so.1",
+            "llvm-22/lib/libclang-22.so.1",
+        )
         self.assertEqual(found, "llvm-19/lib")
 
     def test_that_of_the_kernels_compiler(self) -> None:
-        found = self.find("llvm-19/lib/libclang-19.so.1", "llvm-22/lib/libclang-22.so.22",
-                          preferred=22)
+        found = self.find(
+            "llvm-19/lib/libclang-19.so.1", "llvm-22/lib/libclang-22.so.22", preferred=22
+        )
         self.assertEqual(found, "llvm-22/lib")
 
     def test_else_the_newest(self) -> None:
@@ -108,6 +122,11 @@ class Libclang(support.Sandbox):
         self.assertEqual(
             self.find("llvm-14/lib/libclang-14.so.1", "llvm-19/lib/libclang-cpp.so.19.1"), ""
         )
+
+    def test_has_to_be_there(self) -> None:
+        with mock.patch("toolchain.libclang", return_value=None):
+            with self.assertRaisesRegex(Failure, "libclang1-19, or set LIBCLANG_PATH"):
+                toolchain.require_libclang()
 
     def test_the_user_decides(self) -> None:
         os.environ["LIBCLANG_PATH"] = "/opt/clang"
