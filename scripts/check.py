@@ -48,6 +48,8 @@ def check_clippy(settings: Settings, _files: list[Path]) -> Iterator[str]:
     progress = Progress(total=4 if settings.kdir else 5)
     kernel = kernel_build.prepare(settings, progress)
     options = ["CLIPPY=1", "W=e", f"CLIPPY_CONF_DIR={settings.root}"]
+    # From scratch: a warning is given only while its file is being compiled.
+    shutil.rmtree(settings.build / "clippy", ignore_errors=True)
     try:
         with progress.step("Clippy") as step:
             output = modules.kbuild(settings, kernel, "clippy", step, options)

@@ -43,9 +43,9 @@ class Progress:
         step.close("cached" if step.is_cached else step.elapsed())
 
     def rewrite(self, line: str) -> None:
-        """Shows a line that the next one replaces."""
+        """Shows a line on the terminal that the next one replaces."""
         line = line[: shutil.get_terminal_size().columns - 1]  # a wrapped line would stay
-        if self.tty and line != self._shown:
+        if line != self._shown:
             self.stream.write(f"\r\x1b[K{line}")
             self.stream.flush()
             self._shown = line

@@ -96,6 +96,13 @@ class Checks(WithCheckout):
         ):
             return self.problems("clippy")
 
+    def test_clippy_starts_from_scratch(self) -> None:
+        old = self.settings.build / "clippy/kthread.o"
+        old.parent.mkdir(parents=True)
+        old.touch()
+        self.clippy(return_value="")
+        self.assertFalse(old.exists())
+
     def test_clippy(self) -> None:
         self.assertEqual(self.clippy(return_value="  CLIPPY [M] src/kthread.o\n"), [])
         self.assertEqual(self.kbuild.call_args.args[2], "clippy")

@@ -156,6 +156,54 @@ class Build(WithFakeMake):
         with self.assertRaisesRegex(Failure, "ld is missing or does not run"):
             self.build()
 
+    def test_percent(self) -> None:
+        shown = []
+        step = self.step()
+        step.percent = shown.append
+        recipe = Recipe(self.settings(), self.source, self.rust, self.env)
+        watch = recipe._percent(step)
+        watch("  CC      a.o\n  AR      b.a\nwarning: x\n")
+        watch("  RUSTC L rust/core.o\n")
+        units = [2, 3 + kernel_build.RUST_WEIGHT]
+        self.assertEqual(shown, [100 * n / recipe.settings.flavour.commands for n in units])
+
+
+class Prepare(WithFakeMake):
+    def prepare(self, running: bool) -> list[str]:
+        """The steps, in the order in which they ended."""
+        bindgen = mock.Mock(running=running)
+        bindgen.finish.return_value = self.bin / "bindgen"
+
+        def source(*_: object) -> Source:
+            bindgen.finish.assert_not_called() if running else bindgen.finish.assert_called()
+            return self.source
+
+        with (
+            mock.patch("kernel_build.Rust.find", return_value=self.rust),
+            mock.patch("toolchain.require_libclang", return_value=Path("/l")),
+            mock.patch("toolchain.bindgen") as build,
+            mock.patch("toolchain.core_source", return_value=Path("/core")),
+            mock.patch("kernel_source.prepare", side_effect=source),
+            mock.patch("kernel_build.require_space"),
+        ):
+            build.return_value.__enter__.return_value = bindgen
+            self.kernel = kernel_build.prepare(self.settings(), self.progress)
+        return [
+            line.partition("]")[0] for line in self.screen.getvalue().splitlines() if "[" in line
+        ]
+
+    def test_one_step_after_the_other(self) -> None:
+        self.assertEqual(self.prepare(running=False), ["[2/9", "[3/9", "[4/9"])
+
+    def test_source_is_downloaded_while_bindgen_is_built(self) -> None:
+        self.assertEqual(self.prepare(running=True), ["[3/9", "[2/9", "[4/9"])
+
+    def test_environment(self) -> None:
+        self.prepare(running=False)
+        self.assertEqual(self.kernel.env["RUST_LIB_SRC"], "/core")
+        self.assertEqual(self.kernel.env["LIBCLANG_PATH"], "/l")
+        self.assertTrue(self.kernel.env["PATH"].startswith(f"{self.bin}:"))
+
 
 class RequireConfig(unittest.TestCase):
     def test_all_there(self) -> None:
@@ -194,7 +242,7 @@ class UsersKernel(WithFakeMake):
         self.fake("bindgen", 'if [ "$1" = --version ]; then echo bindgen 0.72.1; else cat "$1"; fi')
 
     def prepare(self) -> Kernel:
-        with mock.patch("toolchain.libclang", return_value=Path("/l")):
+        with mock.patch("toolchain.libclang", return_value=Path("/l")) as self.libclang:
             return kernel_build.prepare(self.settings(KDIR=str(self.kdir)), self.progress)
 
     def test_is_taken_as_it_is(self) -> None:
@@ -203,6 +251,13 @@ class UsersKernel(WithFakeMake):
         self.assertEqual(self.makes, 0)
         self.assertEqual((kernel.dir, kernel.release), (self.kdir, "7.3.4-kthread"))
         self.assertEqual(kernel.make, ["ARCH=x86_64"])
+
+    def test_gets_the_libclang_of_its_compiler(self) -> None:
+        for compiler, expected in ((22, 22), (None, 19)):
+            found = mock.Mock(llvm=compiler, make=(), missing="")
+            with mock.patch("kernel_build.Compiler.of", return_value=found):
+                self.prepare()
+            self.libclang.assert_called_with(expected)
 
     def test_is_checked(self) -> None:
         (self.kdir / "Module.symvers").unlink()

@@ -157,6 +157,11 @@ class KernelsCompiler(WithFakeKernel):
         self.fake("ld.lld", "true")
         self.assertEqual(Compiler.of(self.CLANG).make, ("LLVM=1",))
 
+    def test_clang_without_its_linker(self) -> None:
+        self.fake("clang-19", "true")
+        self.fake("clang", "echo clang version 19.1.0")
+        self.assertIn("lld-19", Compiler.of(self.CLANG).missing)
+
     def test_another_clang(self) -> None:
         self.fake("clang", "echo clang version 18.1.0")
         self.fake("ld.lld", "true")

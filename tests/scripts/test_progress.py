@@ -49,6 +49,14 @@ class OnPipe(support.Sandbox):
         self.assertIn("| line 99\n", text)
         self.assertNotIn("line 80\n", text)
 
+    def test_failure_without_a_log(self) -> None:
+        for log in (None, self.dir / "never-written"):
+            with self.assertRaises(Failure), self.progress.step("Bad") as step:
+                if log:
+                    step.log = log
+                raise Failure("no")
+        self.assertNotIn("|", self.screen.getvalue())
+
     def test_interrupt(self) -> None:
         with self.assertRaises(KeyboardInterrupt), self.progress.step("Long"):
             raise KeyboardInterrupt

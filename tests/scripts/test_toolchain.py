@@ -47,7 +47,6 @@ class FindRust(WithFakeRust):
         with self.assertRaisesRegex(Failure, "rustc is missing or does not run: install"):
             Rust.find(self.dir)
 
-
     def test_too_old(self) -> None:
         for release, fits in (("1.84.1", False), ("1.85.0", True), ("2.0.0", True)):
             self.fake("rustc", f'[ "$1" = --print ] || echo "release: {release}"')
@@ -80,6 +79,7 @@ class CoreSource(WithFakeRust):
         path = self.get("1.96.1+dfsg1-2", "1.95.0+dfsg1-2~bpo13+1", "1.85.1+dfsg1-1")
         self.assertEqual(path, self.cache.root / "core/1.95.0/library")
         self.assertEqual(self.apt.fetch.call_args.args[1], "1.95.0+dfsg1-2~bpo13+1")
+        self.assertFalse((self.dir / "x.deb").exists())
         self.get()
         self.apt.fetch.assert_not_called()
 
@@ -180,6 +180,15 @@ class BuildBindgen(WithFakeRust):
         names = sorted(path.name for path in folder.iterdir())
         self.assertEqual(names, [".complete", "bin", "log"])
         self.assertEqual((folder / "log").read_text(), f"home={folder}/cargo\n")
+
+    def test_shows_percent(self) -> None:
+        half = toolchain.BINDGEN_CRATES // 2
+        self.fake("cargo", f"for n in $(seq {half}); do echo ' Compiling x'; done; exit 1")
+        step = self.step()
+        step.percent = mock.Mock()
+        with self.assertRaises(Failure), toolchain.bindgen(self.rust, self.cache, step) as build:
+            build.finish(step)
+        self.assertEqual(step.percent.call_args.args[0], 50)
 
     def test_uses_the_users_cargo_configuration(self) -> None:
         self.fake_cargo()
