@@ -37,7 +37,8 @@ unload() {
 # pid_of NAME: the kernel thread of that name; they have no command line.
 pid_of() {
 	for process in /proc/[0-9]*; do
-		if [ "$(cat "$process/comm" 2>/dev/null)" = "$1" ] && [ -z "$(cat "$process/cmdline")" ]; then
+		if [ "$(cat "$process/comm" 2>/dev/null)" = "$1" ] &&
+			[ -z "$(cat "$process/cmdline")" ]; then
 			echo "${process#/proc/}"
 			return 0
 		fi
