@@ -103,8 +103,8 @@ unsafe impl Send for Header {}
 // SAFETY: As above; shared state is atomic, immutable once shared, or under a lock.
 unsafe impl Sync for Header {}
 
-// SAFETY: Every header is in a packet, which `Packet::allocate` makes with a count of one, and which
-// is freed when the count drops to zero.
+// SAFETY: Every header is in a packet, which `Packet::allocate` makes with a count of one, and
+// which is freed when the count drops to zero.
 unsafe impl AlwaysRefCounted for Header {
     fn inc_ref(&self) {
         self.refs.inc();
