@@ -7,8 +7,15 @@
 //! what [`kernel::bindings`] does not have.
 
 pub(crate) use kernel::bindings::{
+    __cpu_possible_mask,
+    complete_all,
+    completion,
+    completion_done,
     hrtimer_mode_HRTIMER_MODE_ABS,
+    init_completion,
     kfree,
+    kthread_affine_preferred,
+    kthread_bind,
     kthread_create_on_node,
     kthread_stop,
     ktime_get,
@@ -17,13 +24,18 @@ pub(crate) use kernel::bindings::{
     module,
     module_state_MODULE_STATE_GOING,
     notifier_block,
+    nsecs_to_jiffies,
     register_module_notifier,
     schedule_hrtimeout_range,
     task_struct,
     unregister_module_notifier,
+    wait_for_completion_timeout,
     INIT_LIST_HEAD,
+    MAX_RT_PRIO,
     NOTIFY_DONE,
     NUMA_NO_NODE,
+    SCHED_FIFO,
+    SCHED_NORMAL,
     TASK_IDLE,
     TASK_RUNNING, //
 };

@@ -50,19 +50,29 @@
 use kernel::prelude::*;
 
 mod bindings;
+mod builder;
+mod created;
 mod current;
 mod module;
 mod owner;
 mod packet;
+mod placement;
+mod policy;
 mod registry;
 mod task;
 
 pub use crate::{
+    builder::Builder,
+    created::Created,
     current::{
         Current,
         Stopped, //
     },
     owner::Owner,
+    policy::{
+        Nice,
+        Policy, //
+    },
     task::{
         Exit,
         Task, //

@@ -32,6 +32,7 @@ use kernel::{
     sync::aref::ARef, //
 };
 
+mod ended;
 mod header;
 
 pub(crate) use self::header::{

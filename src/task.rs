@@ -3,21 +3,20 @@
 //! The owned handle of a thread.
 
 use crate::{
+    builder::Builder,
     current::Current,
-    owner::Owner,
     packet::{
         Header,
-        Packet,
         Phase,
         Shared, //
     },
 };
 use core::marker::PhantomData;
 use kernel::{
-    fmt,
     prelude::*,
     sync::aref::ARef,
-    task::Pid, //
+    task::Pid,
+    time::Delta, //
 };
 
 /// How a thread ended.
@@ -80,32 +79,34 @@ unsafe impl<T: Send> Send for Task<T> {}
 unsafe impl<T: Send> Sync for Task<T> {}
 
 impl<T: Send + 'static> Task<T> {
-    /// Starts a thread in the name of `owner`.
-    ///
-    /// Use [`run!`](crate::run), which knows the owner.
-    ///
-    /// # Context
-    ///
-    /// Sleeps.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`run!`](crate::run).
+    /// Starts the planned thread; drops `body` if there is no plan. For [`run!`](crate::run).
     #[doc(hidden)]
-    pub fn run<F>(owner: Owner, name: fmt::Arguments<'_>, body: F) -> Result<Self>
+    pub fn run<F>(plan: Result<Builder>, body: F) -> Result<Self>
     where
         F: FnOnce(Current<'_>) -> T + Send + 'static,
     {
-        let header = Header::start(Packet::allocate(owner, body)?, name)?;
-        // INVARIANT: The packet was just made for a `T`, and its thread was created.
-        Ok(Self {
-            header,
-            _result: PhantomData,
-        })
+        plan?.run(body)
     }
 }
 
 impl<T> Task<T> {
+    /// Makes the handle of a thread that was created.
+    ///
+    /// # Safety
+    ///
+    /// `header` must be in a packet with a result of type `T`, and its thread must have been created.
+    pub(crate) unsafe fn from_header(header: ARef<Header>) -> Self {
+        // INVARIANT: By the safety requirements.
+        Self {
+            header,
+            _result: PhantomData,
+        }
+    }
+
+    pub(crate) fn start(&self) {
+        self.header.start();
+    }
+
     /// Asks the thread to stop, waits until it is gone, and returns how it ended.
     ///
     /// # Context
@@ -139,12 +140,93 @@ impl<T> Task<T> {
     #[doc(alias = "kthread_stop")]
     pub fn stop(self) -> Result<Exit<T>> {
         self.header.join()?;
-        Ok(match self.header.claim_result() {
+        Ok(self.take_exit())
+    }
+
+    /// Waits until the thread ends by itself, and returns how it ended.
+    ///
+    /// # Context
+    ///
+    /// Sleeps, for as long as the closure runs. No lock may be held that the thread needs in order to
+    /// end.
+    ///
+    /// # Errors
+    ///
+    /// [`EDEADLK`] when the thread calls this on itself. It is then asked to stop, as by dropping
+    /// the handle.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use kthread::Exit;
+    ///
+    /// let task = kthread::run!("sum", |_cx| (1..=100).sum::<u32>())?;
+    /// assert!(task.join()? == Exit::Returned(5050));
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn join(self) -> Result<Exit<T>> {
+        self.header.wait_ended(None)?;
+        self.stop()
+    }
+
+    /// Waits until the thread ends by itself, but no longer than `limit`.
+    ///
+    /// # Context
+    ///
+    /// Sleeps. No lock may be held that the thread needs in order to end.
+    ///
+    /// # Errors
+    ///
+    /// The handle, if the thread still runs: after `limit`, or at once if the thread calls this on
+    /// itself. The limit is rounded up to the kernel's tick; a negative one counts as zero.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use kernel::time::Delta;
+    ///
+    /// let task = kthread::run!("slow", |cx| cx.sleep(Delta::from_secs(3600)))?;
+    /// let Err(task) = task.join_timeout(Delta::from_millis(1)) else {
+    ///     return Err(EINVAL);
+    /// };
+    /// drop(task);
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn join_timeout(self, limit: Delta) -> Result<Exit<T>, Self> {
+        match self.header.wait_ended(Some(limit)) {
+            // The thread is past the closure, so this is no longer than its last few steps.
+            Ok(true) if self.header.join().is_ok() => Ok(self.take_exit()),
+            _ => Err(self),
+        }
+    }
+
+    /// Says whether the thread has ended.
+    ///
+    /// # Context
+    ///
+    /// Any. Does not sleep.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let task = kthread::run!("quick", |_cx| ())?;
+    /// while !task.is_finished() {
+    ///     kernel::time::delay::fsleep(kernel::time::Delta::from_millis(1));
+    /// }
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn is_finished(&self) -> bool {
+        self.header.has_ended()
+    }
+
+    /// How the thread ended. It must have been joined.
+    fn take_exit(&self) -> Exit<T> {
+        match self.header.claim_result() {
             // SAFETY: By the type invariant the result is a `T`, and it was just claimed.
             Ok(()) => Exit::Returned(unsafe { Shared::read_result(&self.header) }),
             Err(Phase::NeverRan) => Exit::NeverRan,
             Err(_) => Exit::Crashed,
-        })
+        }
     }
 
     /// Asks the thread to stop, and does not wait.
@@ -256,7 +338,7 @@ macro_rules! run {
 #[macro_export]
 macro_rules! __run {
     ([$($name:tt)+] $body:expr $(,)?) => {
-        $crate::Task::run($crate::__owner!(), ::kernel::prelude::fmt!($($name)+), $body)
+        $crate::Task::run($crate::builder!($($name)+), $body)
     };
     ([$($name:tt)+] $arg:expr, $($rest:tt)+) => {
         $crate::__run!([$($name)+, $arg] $($rest)+)

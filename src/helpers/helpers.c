@@ -8,4 +8,5 @@
 
 #include "list.c"
 #include "module.c"
+#include "nodemask.c"
 #include "sched.c"

@@ -1,8 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
 
 #include <linux/sched.h>
+#include <uapi/linux/sched/types.h>
 
 void rust_kthread_set_current_state(unsigned int state)
 {
 	set_current_state(state);
+}
+
+int rust_kthread_sched_set(struct task_struct *task, unsigned int policy, int nice,
+			   unsigned int priority)
+{
+	struct sched_attr attr = {
+		.sched_policy = policy,
+		.sched_nice = nice,
+		.sched_priority = priority,
+	};
+
+	return sched_setattr_nocheck(task, &attr);
 }

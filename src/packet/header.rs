@@ -2,8 +2,10 @@
 
 //! The part of a packet that does not depend on types: starting, stopping and joining a thread.
 
+use super::ended::Ended;
 use crate::{
     bindings,
+    builder::Plan,
     current::Current,
     owner::Owner,
     registry, //
@@ -20,9 +22,7 @@ use kernel::{
         NumaNode, //
     },
     error::from_err_ptr,
-    fmt,
     prelude::*,
-    str::CString,
     sync::{
         aref::{
             ARef,
@@ -46,6 +46,7 @@ use kernel::{
         might_sleep,
         Task, //
     },
+    time::Delta,
     types::Opaque, //
 };
 
@@ -85,6 +86,8 @@ pub(crate) struct Header {
     stop: AtomicFlag,
     /// Null, then the task that joins the thread, then, when that is done, the thread itself.
     joiner: Atomic<*mut bindings::task_struct>,
+    #[pin]
+    ended: Ended,
     #[pin]
     joined: Completion,
     task: UnsafeCell<Option<ARef<Task>>>,
@@ -137,6 +140,7 @@ impl Header {
             phase: Atomic::new(Phase::Idle),
             stop: AtomicFlag::new(false),
             joiner: Atomic::new(core::ptr::null_mut()),
+            ended <- Ended::new(),
             joined <- Completion::new(),
             task: UnsafeCell::new(None),
             owner,
@@ -155,22 +159,31 @@ impl Header {
         Ok(header)
     }
 
-    /// Starts a thread that runs the closure of this packet.
+    /// Creates a thread for the closure of this packet, asleep until [`start`](Self::start).
     ///
     /// When it fails, the closure was dropped.
-    pub(crate) fn start(header: ARef<Self>, name: fmt::Arguments<'_>) -> Result<ARef<Self>> {
-        if let Err(error) = header.create(name) {
+    pub(crate) fn create(header: ARef<Self>, plan: &Plan) -> Result<ARef<Self>> {
+        if let Err(error) = header.create_task(plan) {
             header.discard_closure();
             return Err(error);
         }
         registry::add(header.clone());
-        header.wake_up();
+        if let Err(error) = header.configure(plan) {
+            header.join()?;
+            return Err(error);
+        }
         Ok(header)
     }
 
-    /// Creates the thread, asleep.
-    fn create(&self, name: fmt::Arguments<'_>) -> Result {
-        let name = CString::try_from_fmt(name)?;
+    fn create_task(&self, plan: &Plan) -> Result {
+        let node = match plan.node {
+            None => bindings::NUMA_NO_NODE,
+            // A node that is not online has no memory to look for.
+            //
+            // SAFETY: The function looks the number up in a mask, whose size it is checked against.
+            Some(node) if unsafe { bindings::node_is_online(node) } => node as i32,
+            Some(_) => return Err(EINVAL),
+        };
         // The name is an argument, never the format: it may hold a `%`.
         //
         // SAFETY: Both strings are NUL-terminated and outlive the call, and `%s` asks for exactly
@@ -180,9 +193,9 @@ impl Header {
             bindings::kthread_create_on_node(
                 Some(thread_main),
                 self.block.as_ptr(),
-                bindings::NUMA_NO_NODE,
+                node,
                 c"%s".as_char_ptr(),
-                name.as_char_ptr(),
+                plan.name.as_char_ptr(),
             )
         })?;
         // SAFETY: The thread was created and sleeps until it is woken for the first time, so its
@@ -192,6 +205,21 @@ impl Header {
         // SAFETY: For the same reason nobody else accesses the field.
         unsafe { *self.task.get() = Some(task) };
         Ok(())
+    }
+
+    /// Settles what has to be settled before the thread runs.
+    fn configure(&self, plan: &Plan) -> Result {
+        let Some(task) = self.task() else {
+            return Ok(());
+        };
+        // SAFETY: The thread was created and not woken, and this is called once.
+        unsafe { plan.placement.apply(task) }?;
+        plan.policy.map_or(Ok(()), |policy| policy.apply(task))
+    }
+
+    /// Wakes a created thread for the first time.
+    pub(crate) fn start(&self) {
+        self.wake_up();
     }
 
     /// The thread's task, if the thread was created.
@@ -247,10 +275,10 @@ impl Header {
         let Some(task) = self.task() else {
             return Ok(false);
         };
-        let current = Task::current_raw();
-        if core::ptr::eq(task.as_ptr(), current) {
+        if self.is_current() {
             return Err(EDEADLK);
         }
+        let current = Task::current_raw();
         // The completion that `kthread_stop()` waits for is good for one waiter.
         if let Err(joiner) = self.joiner.cmpxchg(core::ptr::null_mut(), current, Full) {
             if core::ptr::eq(joiner, current) {
@@ -270,9 +298,43 @@ impl Header {
             // What the crashed closure lent out may still point into the packet.
             registry::keep(registered);
         }
+        self.ended.tell();
         self.joiner.store(task.as_ptr(), Release);
         self.joined.complete_all();
         Ok(true)
+    }
+
+    /// Says whether the thread has ended, or will without running any more of the closure.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.ended.was_told() || self.has_crashed()
+    }
+
+    /// Says whether the thread is gone without having told so.
+    fn has_crashed(&self) -> bool {
+        self.task().is_some_and(|task| {
+            // SAFETY: The task is valid. The field is one word, which C changes under a lock and
+            // reads without.
+            unsafe { (&raw const (*task.as_ptr()).exit_state).read_volatile() != 0 }
+        })
+    }
+
+    /// Waits, for as long as `limit` or without one, until the thread has ended without being asked
+    /// to; returns whether it has.
+    ///
+    /// # Errors
+    ///
+    /// [`EDEADLK`] from the thread itself.
+    pub(crate) fn wait_ended(&self, limit: Option<Delta>) -> Result<bool> {
+        might_sleep();
+        if self.is_current() {
+            return Err(EDEADLK);
+        }
+        Ok(self.ended.wait(limit, || self.has_crashed()))
+    }
+
+    fn is_current(&self) -> bool {
+        self.task()
+            .is_some_and(|task| core::ptr::eq(task.as_ptr(), Task::current_raw()))
     }
 
     /// Drops a closure that has not begun. Its thread must be gone, or never have been there.
@@ -336,12 +398,12 @@ unsafe extern "C" fn thread_main(data: *mut c_void) -> c_int {
     // registry keeps it until the thread is gone.
     let header = unsafe { &*data.cast::<Header>() };
 
-    if header.should_stop() {
-        return EINTR.to_errno();
+    if !header.should_stop() {
+        header.phase.store(Phase::Running, Relaxed);
+        // SAFETY: The packet held the closure, and only its own thread gets here, once.
+        unsafe { (header.run)(header.block, Current::new(header)) };
+        header.phase.store(Phase::Returned, Release);
     }
-    header.phase.store(Phase::Running, Relaxed);
-    // SAFETY: The packet held the closure, and only its own thread gets here, once.
-    unsafe { (header.run)(header.block, Current::new(header)) };
-    header.phase.store(Phase::Returned, Release);
+    header.ended.tell();
     0
 }

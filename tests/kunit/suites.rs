@@ -4,6 +4,7 @@
 
 use kernel::prelude::*;
 
+mod builder;
 mod support;
 mod task;
 

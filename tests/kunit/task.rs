@@ -326,6 +326,75 @@ mod tests {
         Ok(())
     }
 
+    #[test]
+    fn join_waits_for_the_end() -> Result {
+        let task = kthread::run!("joined", |cx| {
+            let slept = cx.sleep(Delta::from_millis(50));
+            (slept, cx.should_stop())
+        })?;
+        let exit = task.join()?;
+
+        assert!(exit == Exit::Returned((Ok(()), false)));
+        Ok(())
+    }
+
+    #[test]
+    fn join_timeout_gives_the_handle_back() -> Result {
+        let may_end = Counter::new()?;
+        let mut task = kthread::run!("patient", {
+            let may_end = may_end.clone();
+            move |_cx| may_end.reaches(1)
+        })?;
+        let start = Instant::<Monotonic>::now();
+        for limit in [
+            Delta::from_nanos(i64::MIN),
+            Delta::ZERO,
+            Delta::from_millis(20),
+        ] {
+            task = match task.join_timeout(limit) {
+                Ok(_) => return Err(EINVAL),
+                Err(task) => task,
+            };
+        }
+        let waited = start.elapsed();
+        let early = task.is_finished();
+        may_end.increment();
+        let exit = task.join_timeout(Delta::from_secs(10));
+
+        assert!(waited >= Delta::from_millis(20));
+        assert!(!early);
+        assert!(matches!(exit, Ok(Exit::Returned(true))));
+        Ok(())
+    }
+
+    #[test]
+    fn is_finished_before_join() -> Result {
+        let task = kthread::run!("finished", |_cx| 7)?;
+        let start = Instant::<Monotonic>::now();
+        while !task.is_finished() && start.elapsed() < Delta::from_secs(10) {
+            fsleep(Delta::from_micros(100));
+        }
+        let finished = task.is_finished();
+        let exit = task.stop()?;
+
+        assert!(finished);
+        assert!(exit == Exit::Returned(7));
+        Ok(())
+    }
+
+    /// A thread that was stopped before it ran is joined as well.
+    #[test]
+    fn join_after_early_stop() -> Result {
+        for _ in 0..100 {
+            let task = kthread::run!("early stop", |_cx| ())?;
+            task.request_stop();
+            let exit = task.join()?;
+
+            assert!(exit != Exit::Crashed);
+        }
+        Ok(())
+    }
+
     /// H9: a thread that drops its own handle is asked to stop, and does not wait for itself.
     #[test]
     fn stop_from_within_is_refused() -> Result {
