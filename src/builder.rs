@@ -24,8 +24,8 @@ use kernel::{
 
 /// The plan of a thread.
 ///
-/// Made by [`builder!`](crate::builder), which takes the name. Where the thread is placed and how it
-/// is scheduled is settled before it runs its first instruction.
+/// Made by [`builder!`](crate::builder), which takes the name. Where the thread is placed and how
+/// it is scheduled is settled before it runs its first instruction.
 ///
 /// # Examples
 ///
@@ -72,7 +72,7 @@ impl Builder {
 
     /// Asks for the thread's stack and `task_struct` to be on this NUMA node.
     ///
-    /// A thread that is neither bound nor has preferred CPUs then also runs on the CPUs of the node.
+    /// A thread that is neither bound nor has preferred CPUs then also runs on the node's CPUs.
     /// Creation fails with [`EINVAL`] if the node is not online.
     #[doc(alias = "kthread_create_on_node")]
     pub fn node(mut self, node: u32) -> Self {
@@ -82,8 +82,8 @@ impl Builder {
 
     /// Binds the thread to a CPU. Replaces preferred CPUs.
     ///
-    /// Creation fails with [`EINVAL`] if the machine cannot have such a CPU. If the CPU goes offline,
-    /// the binding is lost for good: being bound is no licence to use per-CPU data unlocked.
+    /// Creation fails with [`EINVAL`] if the machine cannot have such a CPU. If the CPU goes
+    /// offline, the binding is lost for good: it is no licence to use per-CPU data unlocked.
     #[doc(alias = "kthread_bind")]
     pub fn bind(mut self, cpu: CpuId) -> Self {
         self.plan.placement = Placement::Bound(cpu);
@@ -149,8 +149,8 @@ impl Builder {
 
 /// Plans a kernel thread: takes a format string with its arguments, which give the thread its name.
 ///
-/// Returns [`Result<Builder>`](Builder), for whose errors see [`run!`](crate::run). The thread belongs
-/// to the module that uses the macro.
+/// Returns [`Result<Builder>`](Builder), for whose errors see [`run!`](crate::run). The thread
+/// belongs to the module that uses the macro.
 ///
 /// # Examples
 ///

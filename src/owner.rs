@@ -9,13 +9,9 @@ use kernel::prelude::*;
 ///
 /// The macros of this crate, such as [`run!`](crate::run), make one for the module that they are
 /// used in. It is what lets the registry find the threads of a module that is being unloaded.
+///
+/// Cannot be sent to other tasks, and so cannot be left where another module would find it.
 pub struct Owner(*mut bindings::module);
-
-// SAFETY: The pointer is only compared with others, never dereferenced.
-unsafe impl Send for Owner {}
-
-// SAFETY: As above.
-unsafe impl Sync for Owner {}
 
 impl Owner {
     /// Creates the owner from a module's `THIS_MODULE`.

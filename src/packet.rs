@@ -11,8 +11,9 @@
 //! `Idle` to `Running` as it takes the closure out, `Running` to `Returned` as it puts the result
 //! in. When the thread is gone, the one task that joined it drops a closure that is still there
 //! (`Idle` to `NeverRan`), before it lets go of the registry, and thus while the module that the
-//! closure's code belongs to is still mapped. The result is moved out, or dropped, by whoever
-//! changes `Returned` to `Taken`: the owner of the handle, or the registry when the module leaves.
+//! closure's code belongs to is still mapped. The result is moved out by the owner of the handle
+//! (`Returned` to `Taken`); when the registry joins, because the module leaves, it drops the result
+//! at the same point.
 //!
 //! The memory itself holds nothing of the module when the last reference goes, and is freed
 //! without its help.
@@ -80,6 +81,10 @@ where
             assert!(
                 size_of::<F>() <= 1024 && size_of::<T>() <= 1024,
                 "the closure captures, or returns, more than 1024 bytes: box them"
+            );
+            assert!(
+                align_of::<F>() <= 64 && align_of::<T>() <= 64,
+                "the closure captures, or returns, something aligned to more than 64 bytes: box it"
             );
         };
         let header = Header::allocate(Layout::new::<Self>(), owner, Self::run, Self::discard)?;

@@ -68,11 +68,13 @@ pub(crate) unsafe fn init() {
 /// Registers a thread.
 pub(crate) fn add(thread: ARef<Header>) {
     let thread = ARef::into_raw(thread);
+    // SAFETY: The reference that we own keeps the header valid.
+    let links = Opaque::cast_into(unsafe { &raw const (*thread.as_ptr()).links });
     let lists = LISTS.lock();
     // INVARIANT: The list takes over the reference.
     // SAFETY: By the invariant of `Header` its links are initialised; they are in no list, as a
     // thread is added once. Both heads are only used under the lock.
-    unsafe { bindings::list_add_tail(thread.as_ref().links.get(), lists.live.get()) };
+    unsafe { bindings::list_add_tail(links, lists.live.get()) };
 }
 
 /// Takes a thread out and returns the registry's reference.
@@ -92,13 +94,15 @@ pub(crate) unsafe fn remove(thread: &Header) -> ARef<Header> {
 /// Keeps an ended thread's packet until the crate is unloaded.
 pub(crate) fn keep(thread: ARef<Header>) {
     let thread = ARef::into_raw(thread);
+    // SAFETY: The reference that we own keeps the header valid.
+    let links = Opaque::cast_into(unsafe { &raw const (*thread.as_ptr()).links });
     let lists = LISTS.lock();
     // A packet that is kept twice stays one entry; `free_orphans` does not ask for the count.
     //
     // INVARIANT: The list takes over the reference.
-    // SAFETY: The thread was removed from the list of live ones, so its links are initialised and
-    // at most in the list of orphans. All heads are only used under the lock.
-    unsafe { bindings::list_move_tail(thread.as_ref().links.get(), lists.orphans.get()) };
+    // SAFETY: By the invariant of `Header` its links are initialised, in one list or in none. All
+    // heads are only used under the lock.
+    unsafe { bindings::list_move_tail(links, lists.orphans.get()) };
 }
 
 /// Stops all threads that still run code of `module`.
@@ -109,14 +113,16 @@ pub(crate) fn keep(thread: ARef<Header>) {
 pub(crate) unsafe fn reap(module: *mut bindings::module) {
     // SAFETY: By the safety requirements.
     while let Some(thread) = unsafe { find(module) } {
-        // Not an error: this runs in the task that unloads the module, which is no thread of ours.
-        let Ok(joined_by_us) = thread.join() else {
-            return;
-        };
-        thread.discard_result();
-        if joined_by_us {
+        match thread.reap() {
             // SAFETY: By the safety requirements.
-            unsafe { report(module, &thread) };
+            Ok(true) => unsafe { report(module, &thread) },
+            Ok(false) => {}
+            // This task is no thread of ours, so the one that joined the thread has died over it,
+            // in the `drop` of the closure. The thread itself is gone; what matters is to go on.
+            Err(_) => {
+                keep(thread);
+                continue;
+            }
         }
         if !thread.is_unique() {
             keep(thread);

@@ -94,7 +94,8 @@ impl<T> Task<T> {
     ///
     /// # Safety
     ///
-    /// `header` must be in a packet with a result of type `T`, and its thread must have been created.
+    /// `header` must be in a packet with a result of type `T`, and its thread must have been
+    /// created.
     pub(crate) unsafe fn from_header(header: ARef<Header>) -> Self {
         // INVARIANT: By the safety requirements.
         Self {
@@ -147,8 +148,8 @@ impl<T> Task<T> {
     ///
     /// # Context
     ///
-    /// Sleeps, for as long as the closure runs. No lock may be held that the thread needs in order to
-    /// end.
+    /// Sleeps, for as long as the closure runs. No lock may be held that the thread needs in order
+    /// to end.
     ///
     /// # Errors
     ///
@@ -273,8 +274,7 @@ impl<T> Task<T> {
     /// # Ok::<(), Error>(())
     /// ```
     pub fn pid(&self) -> Pid {
-        // By the type invariant there is a task.
-        self.header.task().map_or(0, |task| task.pid())
+        self.header.pid()
     }
 }
 

@@ -44,6 +44,7 @@ use kernel::{
     },
     task::{
         might_sleep,
+        Pid,
         Task, //
     },
     time::Delta,
@@ -109,10 +110,12 @@ unsafe impl Sync for Header {}
 // SAFETY: Every header is in a packet, which `Packet::allocate` makes with a count of one, and
 // which is freed when the count drops to zero.
 unsafe impl AlwaysRefCounted for Header {
+    #[inline(never)]
     fn inc_ref(&self) {
         self.refs.inc();
     }
 
+    #[inline(never)]
     unsafe fn dec_ref(header: NonNull<Self>) {
         // SAFETY: The caller owns a reference, so the header is still there.
         if unsafe { header.as_ref() }.refs.dec_and_test() {
@@ -122,11 +125,14 @@ unsafe impl AlwaysRefCounted for Header {
     }
 }
 
+// What importers call is `inline(never)`: the call is what makes their modules depend on this one,
+// which with all packets thus stays in memory for as long as a module that may hold a handle.
 impl Header {
     /// Allocates a packet of the given layout, in which only the header is initialised.
     ///
     /// The caller must put the closure in, and see to it that `run` and `discard` are those of the
     /// packet's type.
+    #[inline(never)]
     pub(super) fn allocate(
         layout: Layout,
         owner: Owner,
@@ -162,17 +168,29 @@ impl Header {
     /// Creates a thread for the closure of this packet, asleep until [`start`](Self::start).
     ///
     /// When it fails, the closure was dropped.
+    #[inline(never)]
     pub(crate) fn create(header: ARef<Self>, plan: &Plan) -> Result<ARef<Self>> {
         if let Err(error) = header.create_task(plan) {
             header.discard_closure();
             return Err(error);
         }
-        registry::add(header.clone());
         if let Err(error) = header.configure(plan) {
-            header.join()?;
+            header.abandon();
             return Err(error);
         }
+        registry::add(header.clone());
         Ok(header)
+    }
+
+    /// Ends a thread that nobody else knows of and that was never woken.
+    fn abandon(&self) {
+        self.stop.store(true, Release);
+        if let Some(task) = self.task() {
+            // SAFETY: `task` is a kthread that we own a reference to, and this is the only call for
+            // it: the packet is not registered and has no handle.
+            unsafe { bindings::kthread_stop(task.as_ptr()) };
+        }
+        self.discard_closure();
     }
 
     fn create_task(&self, plan: &Plan) -> Result {
@@ -218,6 +236,7 @@ impl Header {
     }
 
     /// Wakes a created thread for the first time.
+    #[inline(never)]
     pub(crate) fn start(&self) {
         self.wake_up();
     }
@@ -226,6 +245,12 @@ impl Header {
     pub(crate) fn task(&self) -> Option<&Task> {
         // SAFETY: By the type invariant nobody writes to the field once the header is shared.
         unsafe { &*self.task.get() }.as_deref()
+    }
+
+    /// The thread's id; 0 if there is no thread.
+    #[inline(never)]
+    pub(crate) fn pid(&self) -> Pid {
+        self.task().map_or(0, |task| task.pid())
     }
 
     /// Says whether the code or the data of this packet belongs to `module`.
@@ -248,6 +273,7 @@ impl Header {
     }
 
     /// Asks the thread to stop. Never sleeps.
+    #[inline(never)]
     pub(crate) fn request_stop(&self) {
         self.stop.store(true, Release);
         // A full barrier orders the store before the look at the task's state: pairs with the one
@@ -261,14 +287,25 @@ impl Header {
         }
     }
 
-    /// Stops the thread and waits until it is gone; returns whether this call was the one that
-    /// joined it.
+    /// Stops the thread and waits until it is gone.
     ///
     /// # Errors
     ///
     /// [`EDEADLK`] where waiting would never end: from the thread itself, which is then asked to
     /// stop all the same, and from the closure's own `drop`, called below.
-    pub(crate) fn join(&self) -> Result<bool> {
+    #[inline(never)]
+    pub(crate) fn join(&self) -> Result {
+        self.join_and(|| {}).map(|_| ())
+    }
+
+    /// Like [`join`](Self::join), but drops a result that is there; returns whether this call was
+    /// the one that joined the thread. Otherwise the result is for the one that did.
+    pub(crate) fn reap(&self) -> Result<bool> {
+        self.join_and(|| self.discard_result())
+    }
+
+    /// Joins the thread, and calls `last` while its module is still kept from leaving.
+    fn join_and(&self, last: impl FnOnce()) -> Result<bool> {
         might_sleep();
         self.request_stop();
 
@@ -292,6 +329,7 @@ impl Header {
         unsafe { bindings::kthread_stop(task.as_ptr()) };
 
         self.discard_closure();
+        last();
         // SAFETY: Only the task that claimed the join removes the packet.
         let registered = unsafe { registry::remove(self) };
         if self.phase.load(Relaxed) == Phase::Running {
@@ -305,12 +343,13 @@ impl Header {
     }
 
     /// Says whether the thread has ended, or will without running any more of the closure.
+    #[inline(never)]
     pub(crate) fn has_ended(&self) -> bool {
-        self.ended.was_told() || self.has_crashed()
+        self.ended.was_told() || self.is_dead()
     }
 
-    /// Says whether the thread is gone without having told so.
-    fn has_crashed(&self) -> bool {
+    /// Says whether the thread's task is dead, be it that it crashed and so could not tell.
+    fn is_dead(&self) -> bool {
         self.task().is_some_and(|task| {
             // SAFETY: The task is valid. The field is one word, which C changes under a lock and
             // reads without.
@@ -324,12 +363,13 @@ impl Header {
     /// # Errors
     ///
     /// [`EDEADLK`] from the thread itself.
+    #[inline(never)]
     pub(crate) fn wait_ended(&self, limit: Option<Delta>) -> Result<bool> {
         might_sleep();
         if self.is_current() {
             return Err(EDEADLK);
         }
-        Ok(self.ended.wait(limit, || self.has_crashed()))
+        Ok(self.ended.wait(limit, || self.is_dead()))
     }
 
     fn is_current(&self) -> bool {
@@ -354,6 +394,7 @@ impl Header {
     /// # Errors
     ///
     /// The phase, if the packet holds no result.
+    #[inline(never)]
     pub(crate) fn claim_result(&self) -> Result<(), Phase> {
         self.phase
             .cmpxchg(Phase::Returned, Phase::Taken, Full)
@@ -361,7 +402,7 @@ impl Header {
     }
 
     /// Drops the result, if it is there.
-    pub(crate) fn discard_result(&self) {
+    fn discard_result(&self) {
         if self.claim_result().is_ok() {
             // SAFETY: The packet holds the result, and it was just claimed.
             unsafe { (self.discard)(self.block, Phase::Returned) };
@@ -381,8 +422,8 @@ impl Header {
     pub(crate) unsafe fn free(header: NonNull<Self>) {
         // SAFETY: The header is valid, and by the safety requirements not used by anyone else.
         let block = unsafe { header.as_ref() }.block;
-        // SAFETY: As above; the header is not used again.
-        unsafe { header.drop_in_place() };
+        // SAFETY: As above; the packet begins with its header, which is not used again.
+        unsafe { block.cast::<Self>().drop_in_place() };
         // SAFETY: By the type invariant `block` is the start of a `kmalloc()` allocation.
         unsafe { bindings::kfree(block.as_ptr()) };
     }
