@@ -50,7 +50,7 @@ class Checks(WithCheckout):
         self.assertEqual(len(self.problems("licence lines", **bad)), 2)
 
     def test_places(self) -> None:
-        good = "see /proc/self and build/root/x and ${HOME}/work/x and /lib/modules\n"
+        good = "see /proc/self and build/root/x and ${HOME}/Users/x and /lib/modules\n"
         self.assertEqual(self.problems("paths and hosts", a=good), [])
         hosts = (".".join(parts) for parts in (("crates", "io"), ("deb", "debian", "org")))
         paths = ("/".join(("", *parts)) for parts in (("home", "me"), ("root", "x")))
