@@ -227,7 +227,8 @@ class Guest:
         self, job: Job, accel: str, initramfs: Path, console: Path, terminal: str = "mux=off"
     ) -> list[str]:
         machine = self.settings.machine
-        parameters = [f"console={machine.consoles[0]}", *PARAMETERS, *job.parameters]
+        parameters = [f"console={machine.consoles[0]}", *PARAMETERS, *machine.parameters]
+        parameters += job.parameters
         if self.has_kmemleak:
             parameters.append(KMEMLEAK if job.kmemleak else "kmemleak=off")
         variables = {"job": job.name, "port": machine.consoles[1], **job.variables}

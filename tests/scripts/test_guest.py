@@ -197,6 +197,7 @@ class CommandLine(GuestTest):
             "-no-reboot -display none ",
             f"-kernel {self.dir}/kernel/vmlinux -initrd ",
             " console=ttyS0 panic=-1 ",
+            " tsc=nowatchdog ",
             " kthread.job=test kthread.port=ttyS1 ",
         ):
             self.assertIn(part, call)
