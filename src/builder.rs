@@ -5,13 +5,16 @@
 use crate::{
     created::Created,
     current::Current,
+    lock_class::LockClass,
     owner::Owner,
     packet::{
+        flags::PARK,
         Header,
         Packet, //
     },
     placement::Placement,
     policy::Policy,
+    scope::Scope,
     task::Task, //
 };
 use kernel::{
@@ -40,13 +43,12 @@ use kernel::{
 /// # Ok::<(), Error>(())
 /// ```
 #[must_use = "a plan starts no thread"]
-pub struct Builder {
-    owner: Owner,
-    plan: Plan,
-}
+pub struct Builder(Plan);
 
-/// The part of a [`Builder`] that the creation of the thread needs.
+/// What is in a [`Builder`].
 pub(crate) struct Plan {
+    pub(crate) owner: Owner,
+    pub(crate) class: LockClass,
     pub(crate) name: CString,
     pub(crate) node: Option<u32>,
     pub(crate) placement: Placement,
@@ -56,18 +58,17 @@ pub(crate) struct Plan {
 impl Builder {
     /// Plans a thread in the name of `owner`.
     ///
-    /// Use [`builder!`](crate::builder), which knows the owner.
+    /// Use [`builder!`](crate::builder), which knows owner and class.
     #[doc(hidden)]
-    pub fn new(owner: Owner, name: fmt::Arguments<'_>) -> Result<Self> {
-        Ok(Self {
+    pub fn new(owner: Owner, class: LockClass, name: fmt::Arguments<'_>) -> Result<Self> {
+        Ok(Self(Plan {
             owner,
-            plan: Plan {
-                name: CString::try_from_fmt(name)?,
-                node: None,
-                placement: Placement::Default,
-                policy: None,
-            },
-        })
+            class,
+            name: CString::try_from_fmt(name)?,
+            node: None,
+            placement: Placement::Default,
+            policy: None,
+        }))
     }
 
     /// Asks for the thread's stack and `task_struct` to be on this NUMA node.
@@ -76,7 +77,7 @@ impl Builder {
     /// Creation fails with [`EINVAL`] if the node is not online.
     #[doc(alias = "kthread_create_on_node")]
     pub fn node(mut self, node: u32) -> Self {
-        self.plan.node = Some(node);
+        self.0.node = Some(node);
         self
     }
 
@@ -86,7 +87,7 @@ impl Builder {
     /// offline, the binding is lost for good: it is no licence to use per-CPU data unlocked.
     #[doc(alias = "kthread_bind")]
     pub fn bind(mut self, cpu: CpuId) -> Self {
-        self.plan.placement = Placement::Bound(cpu);
+        self.0.placement = Placement::Bound(cpu);
         self
     }
 
@@ -95,7 +96,7 @@ impl Builder {
     /// Creation fails with [`EINVAL`] if the mask is empty.
     #[doc(alias = "kthread_affine_preferred")]
     pub fn affine_preferred(mut self, cpus: CpumaskVar) -> Self {
-        self.plan.placement = Placement::Preferred(cpus);
+        self.0.placement = Placement::Preferred(cpus);
         self
     }
 
@@ -104,7 +105,7 @@ impl Builder {
     #[doc(alias = "sched_set_fifo_low")]
     #[doc(alias = "sched_set_normal")]
     pub fn policy(mut self, policy: Policy) -> Self {
-        self.plan.policy = Some(policy);
+        self.0.policy = Some(policy);
         self
     }
 
@@ -117,15 +118,18 @@ impl Builder {
     /// # Errors
     ///
     /// Those of [`run!`](crate::run), and those of the options.
+    ///
+    /// # Examples
+    ///
+    /// See [`Created`].
     #[doc(alias = "kthread_create")]
     pub fn create<F, T>(self, body: F) -> Result<Created<T>>
     where
         F: FnOnce(Current<'_>) -> T + Send + 'static,
         T: Send + 'static,
     {
-        let header = Header::create(Packet::allocate(self.owner, body)?, &self.plan)?;
-        // SAFETY: The packet was just made for a `T`, and its thread was created.
-        Ok(Created(unsafe { Task::from_header(header) }))
+        // SAFETY: Closure and result are `'static`.
+        unsafe { self.make(PARK, 0, body) }.map(Created)
     }
 
     /// Creates and starts the thread.
@@ -137,13 +141,62 @@ impl Builder {
     /// # Errors
     ///
     /// Those of [`create`](Self::create).
+    ///
+    /// # Examples
+    ///
+    /// See [`Builder`].
     #[doc(alias = "kthread_run")]
     pub fn run<F, T>(self, body: F) -> Result<Task<T>>
     where
         F: FnOnce(Current<'_>) -> T + Send + 'static,
         T: Send + 'static,
     {
-        Ok(self.create(body)?.start())
+        // SAFETY: Closure and result are `'static`.
+        unsafe { self.make(0, 0, body) }
+    }
+
+    /// Creates and starts the thread in a scope, so that it may borrow.
+    ///
+    /// # Context
+    ///
+    /// Sleeps.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`create`](Self::create).
+    ///
+    /// # Examples
+    ///
+    /// See [`scope()`](crate::scope()).
+    pub fn run_scoped<'scope, F, T>(
+        self,
+        scope: &'scope Scope<'scope, '_>,
+        body: F,
+    ) -> Result<Task<T>>
+    where
+        F: FnOnce(Current<'_>) -> T + Send + 'scope,
+        T: Send + 'scope,
+    {
+        // SAFETY: What is borrowed for `'scope` outlives the scope, at whose end the thread is
+        // joined, whatever happens to the handle.
+        unsafe { self.make(0, scope.address(), body) }
+    }
+
+    /// Makes the thread.
+    ///
+    /// # Safety
+    ///
+    /// Those of [`Packet::allocate`].
+    unsafe fn make<F, T>(self, flags: u32, scope: usize, body: F) -> Result<Task<T>>
+    where
+        F: FnOnce(Current<'_>) -> T + Send,
+        T: Send,
+    {
+        // SAFETY: By the safety requirements.
+        let packet = unsafe { Packet::allocate(&self.0, flags, scope, body) }?;
+        let header = Header::create(packet, &self.0)?;
+        // SAFETY: The packet was just made for a `T`, and its thread was created.
+        Ok(unsafe { Task::from_header(header) })
     }
 }
 
@@ -161,6 +214,10 @@ impl Builder {
 #[macro_export]
 macro_rules! builder {
     ($($name:tt)+) => {
-        $crate::Builder::new($crate::__owner!(), ::kernel::prelude::fmt!($($name)+))
+        $crate::Builder::new(
+            $crate::__owner!(),
+            $crate::__lock_class!(),
+            ::kernel::prelude::fmt!($($name)+),
+        )
     };
 }

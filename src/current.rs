@@ -4,10 +4,20 @@
 
 use crate::{
     bindings,
-    packet::Header, //
+    packet::{
+        flags::{
+            PARK,
+            STOP, //
+        },
+        Header, //
+    },
+    stop_token::StopToken, //
 };
 use kernel::{
     prelude::*,
+    str::CStr,
+    sync::atomic::ordering::Relaxed,
+    task::Pid,
     time::{
         Delta,
         NSEC_PER_USEC, //
@@ -93,7 +103,7 @@ impl<'a> Current<'a> {
         self.header.should_stop()
     }
 
-    /// Sleeps for `duration`, or until the thread is asked to stop.
+    /// Sleeps for `duration`, or until the thread is asked to stop. Parks when asked to.
     ///
     /// The sleep is at least as long as asked for, and up to 50 µs longer so that timers can be
     /// served together. A negative duration counts as zero; one too long to be represented lasts
@@ -129,17 +139,22 @@ impl<'a> Current<'a> {
         // SAFETY: Reading the clock has no requirements.
         let now = unsafe { bindings::ktime_get() };
         let mut expires = now.saturating_add(duration.as_nanos().max(0));
-        loop {
+        self.header.sleeps.store(true, Relaxed);
+        let result = loop {
             // Not interruptible: a signal that nobody asked for must not turn this into a busy
             // loop. Idle sleep is neither load nor a hung task. The barrier in here pairs with the
-            // one in `Header::request_stop`.
+            // ones in `Header::request_stop` and `Header::park`.
             //
             // SAFETY: Each way out of the loop leaves the state running.
             unsafe { bindings::set_current_state(bindings::TASK_IDLE) };
-            if self.should_stop() {
+            if self.header.flags.any(STOP | PARK) {
                 // SAFETY: A task may always declare itself running.
                 unsafe { bindings::set_current_state(bindings::TASK_RUNNING) };
-                return Err(Stopped);
+                if self.should_stop() {
+                    break Err(Stopped);
+                }
+                self.park_point();
+                continue;
             }
             // SAFETY: `expires` outlives the call, which leaves the state running.
             let left = unsafe {
@@ -150,8 +165,126 @@ impl<'a> Current<'a> {
                 )
             };
             if left == 0 {
-                return Ok(());
+                break Ok(());
             }
-        }
+        };
+        self.header.sleeps.store(false, Relaxed);
+        result
+    }
+
+    /// Says whether the thread was asked to park.
+    ///
+    /// # Context
+    ///
+    /// Any. Does not sleep; costs one load.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let task = kthread::run!("polite", |cx| while !cx.should_stop() {
+    ///     if cx.should_park() {
+    ///         pr_info!("about to park\n");
+    ///     }
+    ///     cx.park_point();
+    /// })?;
+    /// drop(task.park()?);
+    /// # Ok::<(), Error>(())
+    /// ```
+    #[doc(alias = "kthread_should_park")]
+    #[must_use = "it has no effect but its answer"]
+    #[inline]
+    pub fn should_park(&self) -> bool {
+        self.header.should_park()
+    }
+
+    /// Parks the thread if it was asked to, until it may go on or is asked to stop.
+    ///
+    /// A [`sleep`](Self::sleep) is such a point, too.
+    ///
+    /// # Context
+    ///
+    /// Sleeps, so no spinlock may be held. A lock that the parking task wants must not be held
+    /// either.
+    ///
+    /// # Examples
+    ///
+    /// See [`should_park`](Self::should_park).
+    #[doc(alias = "kthread_parkme")]
+    pub fn park_point(&self) {
+        self.header.park_point();
+    }
+
+    /// Calls `body`, during which a request to stop the thread also calls `hook`.
+    ///
+    /// For a body that waits for something that knows nothing of the thread: the hook releases it.
+    /// It is called at most once; if the thread was asked to stop before, it is called at once, before
+    /// `body`. When this returns, it is not called any more.
+    ///
+    /// # Context
+    ///
+    /// That of `body`. The hook is called by whoever asks the thread to stop, with interrupts
+    /// disabled and under a raw spinlock: it may neither sleep nor wait.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use kernel::sync::{Arc, Completion};
+    ///
+    /// let answer = Arc::pin_init(Completion::new(), GFP_KERNEL)?;
+    /// let task = kthread::run!("blocked", move |cx| {
+    ///     cx.on_stop(|| answer.complete_all(), || answer.wait_for_completion());
+    /// })?;
+    /// // Does not wait for an answer that never comes.
+    /// drop(task);
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn on_stop<R>(&self, hook: impl FnMut() + Send, body: impl FnOnce() -> R) -> R {
+        self.header.on_stop(hook, body)
+    }
+
+    /// A token with which others can ask this thread to stop.
+    ///
+    /// # Context
+    ///
+    /// Any. Does not sleep.
+    ///
+    /// # Examples
+    ///
+    /// See [`StopToken`].
+    pub fn stop_token(&self) -> StopToken {
+        StopToken::new(self.header)
+    }
+
+    /// The thread's whole name.
+    ///
+    /// # Context
+    ///
+    /// Any. Does not sleep.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let task = kthread::run!("introduces/{}", "itself", |cx| pr_info!("{}\n", cx.name()))?;
+    /// # Ok::<(), Error>(())
+    /// ```
+    #[doc(alias = "get_kthread_comm")]
+    pub fn name(&self) -> &CStr {
+        self.header.name()
+    }
+
+    /// The thread's id, as in `ps`.
+    ///
+    /// # Context
+    ///
+    /// Any. Does not sleep.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let task = kthread::run!("itself", |cx| cx.pid())?;
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn pid(&self) -> Pid {
+        self.header.pid()
     }
 }

@@ -53,12 +53,20 @@ mod bindings;
 mod builder;
 mod created;
 mod current;
+mod live_view;
+mod lock_class;
 mod module;
 mod owner;
 mod packet;
+mod park_guard;
 mod placement;
 mod policy;
+mod reaper;
 mod registry;
+mod scope;
+mod stack;
+mod state;
+mod stop_token;
 mod task;
 
 pub use crate::{
@@ -68,11 +76,19 @@ pub use crate::{
         Current,
         Stopped, //
     },
+    lock_class::LockClass,
     owner::Owner,
+    park_guard::ParkGuard,
     policy::{
         Nice,
         Policy, //
     },
+    scope::{
+        scope,
+        Scope, //
+    },
+    state::State,
+    stop_token::StopToken,
     task::{
         Exit,
         Task, //

@@ -4,6 +4,8 @@
 
 use crate::{
     bindings,
+    live_view::LiveView,
+    reaper,
     registry, //
 };
 use kernel::{
@@ -16,6 +18,8 @@ use kernel::{
 #[pin_data]
 pub(crate) struct Kthread {
     #[pin]
+    view: LiveView,
+    #[pin]
     watch: Watch,
 }
 
@@ -23,8 +27,11 @@ impl kernel::InPlaceModule for Kthread {
     fn init(_module: &'static ThisModule) -> impl PinInit<Self, Error> {
         // SAFETY: A module is initialised once, before any other module can import it.
         unsafe { registry::init() };
+        // SAFETY: As above.
+        unsafe { reaper::init() };
 
         try_pin_init!(Self {
+            view <- LiveView::new(),
             watch <- Watch::new(),
         })
     }
@@ -74,6 +81,8 @@ impl PinnedDrop for Watch {
         // SAFETY: By the type invariant the block is registered. It was found in the chain, so
         // there is no error to handle.
         unsafe { bindings::unregister_module_notifier(self.block.get()) };
+        // What it did last may have been to let go of the last module that imports this one.
+        reaper::flush();
         // SAFETY: This module is being unloaded, so no module that imports it is there any more.
         unsafe { registry::free_orphans() };
     }

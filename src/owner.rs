@@ -11,6 +11,7 @@ use kernel::prelude::*;
 /// used in. It is what lets the registry find the threads of a module that is being unloaded.
 ///
 /// Cannot be sent to other tasks, and so cannot be left where another module would find it.
+#[derive(Clone)]
 pub struct Owner(*mut bindings::module);
 
 impl Owner {
@@ -25,9 +26,33 @@ impl Owner {
         Self(module.as_ptr())
     }
 
+    pub(crate) fn as_ptr(&self) -> *mut bindings::module {
+        self.0
+    }
+
     /// Says whether this is `module`.
     pub(crate) fn is(&self, module: *const bindings::module) -> bool {
         core::ptr::eq(self.0, module)
+    }
+
+    /// Keeps the module from being unloaded. It must still be there.
+    ///
+    /// # Errors
+    ///
+    /// [`ENODEV`] if it is being unloaded already.
+    pub(crate) fn pin(&self) -> Result {
+        // SAFETY: The module is still there.
+        if unsafe { bindings::try_module_get(self.0) } {
+            Ok(())
+        } else {
+            Err(ENODEV)
+        }
+    }
+
+    /// Takes back a [`pin`](Self::pin).
+    pub(crate) fn unpin(&self) {
+        // SAFETY: The module was pinned, so it is still there.
+        unsafe { bindings::module_put(self.0) };
     }
 }
 

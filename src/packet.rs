@@ -19,8 +19,8 @@
 //! without its help.
 
 use crate::{
-    current::Current,
-    owner::Owner, //
+    builder::Plan,
+    current::Current, //
 };
 use core::{
     alloc::Layout,
@@ -33,9 +33,20 @@ use kernel::{
     sync::aref::ARef, //
 };
 
-mod ended;
+mod body;
+mod changes;
+mod create;
+mod disown;
+pub(crate) mod flags;
 mod header;
+mod hooks;
+mod join;
+mod observe;
+mod park;
+mod schedule;
+mod stop;
 
+use self::header::Vtable;
 pub(crate) use self::header::{
     Header,
     Phase, //
@@ -71,11 +82,22 @@ pub(crate) struct Packet<F, T> {
 
 impl<F, T> Packet<F, T>
 where
-    F: FnOnce(Current<'_>) -> T + Send + 'static,
-    T: Send + 'static,
+    F: FnOnce(Current<'_>) -> T + Send,
+    T: Send,
 {
-    /// Allocates a packet for `closure`.
-    pub(crate) fn allocate(owner: Owner, closure: F) -> Result<ARef<Header>> {
+    /// Allocates a packet for `closure`, with these flags set.
+    ///
+    /// # Safety
+    ///
+    /// What the types borrow must outlive the scope at the address `scope`, which must be there
+    /// until [`registry::join_scope`](crate::registry::join_scope) was called for it. If `scope` is
+    /// zero, they must borrow nothing.
+    pub(crate) unsafe fn allocate(
+        plan: &Plan,
+        flags: u32,
+        scope: usize,
+        closure: F,
+    ) -> Result<ARef<Header>> {
         const {
             // Both are moved over the stack of the thread, which has as little as 16 KiB.
             assert!(
@@ -87,13 +109,18 @@ where
                 "the closure captures, or returns, something aligned to more than 64 bytes: box it"
             );
         };
-        let header = Header::allocate(Layout::new::<Self>(), owner, Self::run, Self::discard)?;
+        let header = Header::allocate(Layout::new::<Self>(), plan, flags, scope, Self::VTABLE)?;
         let packet = header.cast::<Self>().as_ptr();
         // SAFETY: The allocation has the layout of a packet, and nobody else knows it.
         unsafe { (&raw mut (*packet).closure).write(UnsafeCell::new(MaybeUninit::new(closure))) };
         // SAFETY: We hand over the one reference that the header was made with.
         Ok(unsafe { ARef::from_raw(header) })
     }
+
+    const VTABLE: Vtable = Vtable {
+        run: Self::run,
+        discard: Self::discard,
+    };
 
     /// Runs the closure, and keeps what it returns.
     ///

@@ -10,10 +10,16 @@ use crate::{
         Phase,
         Shared, //
     },
+    park_guard::ParkGuard,
+    policy::Policy,
+    state::State,
+    stop_token::StopToken, //
 };
 use core::marker::PhantomData;
 use kernel::{
+    cpumask::Cpumask,
     prelude::*,
+    str::CStr,
     sync::aref::ARef,
     task::Pid,
     time::Delta, //
@@ -104,8 +110,8 @@ impl<T> Task<T> {
         }
     }
 
-    pub(crate) fn start(&self) {
-        self.header.start();
+    pub(crate) fn header(&self) -> &Header {
+        &self.header
     }
 
     /// Asks the thread to stop, waits until it is gone, and returns how it ended.
@@ -140,7 +146,7 @@ impl<T> Task<T> {
     /// ```
     #[doc(alias = "kthread_stop")]
     pub fn stop(self) -> Result<Exit<T>> {
-        self.header.join()?;
+        self.header.stop()?;
         Ok(self.take_exit())
     }
 
@@ -166,8 +172,8 @@ impl<T> Task<T> {
     /// # Ok::<(), Error>(())
     /// ```
     pub fn join(self) -> Result<Exit<T>> {
-        self.header.wait_ended(None)?;
-        self.stop()
+        self.header.join()?;
+        Ok(self.take_exit())
     }
 
     /// Waits until the thread ends by itself, but no longer than `limit`.
@@ -194,10 +200,11 @@ impl<T> Task<T> {
     /// # Ok::<(), Error>(())
     /// ```
     pub fn join_timeout(self, limit: Delta) -> Result<Exit<T>, Self> {
-        match self.header.wait_ended(Some(limit)) {
-            // The thread is past the closure, so this is no longer than its last few steps.
-            Ok(true) if self.header.join().is_ok() => Ok(self.take_exit()),
-            _ => Err(self),
+        // Once the thread is past the closure, joining takes no longer than its last few steps.
+        if self.header.wait_ended(limit) && self.header.join().is_ok() {
+            Ok(self.take_exit())
+        } else {
+            Err(self)
         }
     }
 
@@ -260,6 +267,215 @@ impl<T> Task<T> {
         self.header.request_stop();
     }
 
+    /// A token with which others can ask the thread to stop.
+    ///
+    /// # Context
+    ///
+    /// Any. Does not sleep.
+    ///
+    /// # Examples
+    ///
+    /// See [`StopToken`].
+    pub fn stop_token(&self) -> StopToken {
+        StopToken::new(&self.header)
+    }
+
+    /// Parks the thread: waits until it comes to a point where it can be held, and holds it there.
+    ///
+    /// Such points are [`Current::park_point`] and each wait of [`Current`].
+    ///
+    /// # Context
+    ///
+    /// Sleeps, until the thread parks, ends, crashes or is asked to stop. No lock may be held that
+    /// the thread needs in order to come to such a point.
+    ///
+    /// # Errors
+    ///
+    /// - [`EBUSY`] if the thread is parked already, or is about to be.
+    /// - [`ESRCH`] if it has ended, or was asked to stop.
+    /// - [`EDEADLK`] if the thread calls this on itself.
+    ///
+    /// # Examples
+    ///
+    /// See [`ParkGuard`].
+    #[doc(alias = "kthread_park")]
+    pub fn park(&self) -> Result<ParkGuard<'_>> {
+        self.header.park(None)?;
+        Ok(ParkGuard::new(&self.header))
+    }
+
+    /// Parks the thread like [`park`](Self::park), but waits no longer than `limit`.
+    ///
+    /// # Context
+    ///
+    /// Sleeps.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`park`](Self::park), and [`ETIMEDOUT`] if the thread came to no such point. It then
+    /// goes on. The limit is rounded up to the kernel's tick; a negative one counts as zero.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use kernel::time::Delta;
+    ///
+    /// let task = kthread::run!("stubborn", |cx| while !cx.should_stop() {})?;
+    /// assert_eq!(task.park_timeout(Delta::from_millis(1)).err(), Some(ETIMEDOUT));
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn park_timeout(&self, limit: Delta) -> Result<ParkGuard<'_>> {
+        self.header.park(Some(limit))?;
+        Ok(ParkGuard::new(&self.header))
+    }
+
+    /// Lets the thread go on without a handle. It keeps its module from being unloaded until it
+    /// ends, by itself or by a [`StopToken`]; what it returns is dropped.
+    ///
+    /// A detached thread that crashes keeps its module for good.
+    ///
+    /// # Context
+    ///
+    /// Sleeps if the thread has ended already, for its last few steps.
+    ///
+    /// # Errors
+    ///
+    /// [`ENODEV`] if the module is being unloaded. The thread is then stopped and joined, as by
+    /// dropping the handle.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// kthread::run!("errand", |_cx| pr_info!("done\n"))?.detach()?;
+    /// # Ok::<(), Error>(())
+    /// ```
+    #[doc(alias = "module_put_and_kthread_exit")]
+    pub fn detach(self) -> Result {
+        self.header.detach()
+    }
+
+    /// Wakes the thread, should it sleep. A [`Current::sleep`] goes on until its time is over.
+    ///
+    /// # Context
+    ///
+    /// Any but NMI. Does not sleep.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let task = kthread::run!("light", |_cx| ())?;
+    /// task.wake_up();
+    /// # Ok::<(), Error>(())
+    /// ```
+    #[doc(alias = "wake_up_process")]
+    pub fn wake_up(&self) {
+        self.header.wake_up();
+    }
+
+    /// Changes the scheduling policy.
+    ///
+    /// # Context
+    ///
+    /// Sleeps.
+    ///
+    /// # Errors
+    ///
+    /// Those of the scheduler, such as [`EBUSY`] where it admits no more real-time tasks.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use kthread::{Nice, Policy};
+    ///
+    /// let task = kthread::run!("background", |_cx| ())?;
+    /// task.set_policy(Policy::Normal(Nice::new(19)?))?;
+    /// # Ok::<(), Error>(())
+    /// ```
+    #[doc(alias = "sched_set_fifo")]
+    #[doc(alias = "sched_set_fifo_low")]
+    #[doc(alias = "sched_set_normal")]
+    #[doc(alias = "set_user_nice")]
+    pub fn set_policy(&self, policy: Policy) -> Result {
+        self.header.set_policy(policy)
+    }
+
+    /// Lets the thread run on these CPUs only.
+    ///
+    /// A hint: CPU hotplug and the administrator may overwrite it.
+    ///
+    /// # Context
+    ///
+    /// Sleeps.
+    ///
+    /// # Errors
+    ///
+    /// [`EINVAL`] if none of the CPUs is online.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use kernel::{cpu::CpuId, cpumask::CpumaskVar};
+    ///
+    /// let task = kthread::run!("movable", |_cx| ())?;
+    /// let mut here = CpumaskVar::new_zero(GFP_KERNEL)?;
+    /// here.set(CpuId::current());
+    /// task.set_affinity(&here)?;
+    /// # Ok::<(), Error>(())
+    /// ```
+    #[doc(alias = "set_cpus_allowed_ptr")]
+    pub fn set_affinity(&self, cpus: &Cpumask) -> Result {
+        self.header.set_affinity(cpus)
+    }
+
+    /// What the thread was doing a moment ago.
+    ///
+    /// # Context
+    ///
+    /// Any. Does not sleep.
+    ///
+    /// # Examples
+    ///
+    /// See [`State`].
+    pub fn state(&self) -> State {
+        self.header.state()
+    }
+
+    /// The CPU that the thread ran on a moment ago.
+    ///
+    /// # Context
+    ///
+    /// Any. Does not sleep.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let task = kthread::run!("somewhere", |_cx| ())?;
+    /// pr_info!("runs on CPU {}\n", task.cpu());
+    /// # Ok::<(), Error>(())
+    /// ```
+    #[doc(alias = "task_cpu")]
+    pub fn cpu(&self) -> u32 {
+        self.header.cpu()
+    }
+
+    /// The thread's whole name.
+    ///
+    /// # Context
+    ///
+    /// Any. Does not sleep.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let task = kthread::run!("called/{}", 1, |_cx| ())?;
+    /// assert_eq!(task.name().to_bytes(), b"called/1");
+    /// # Ok::<(), Error>(())
+    /// ```
+    #[doc(alias = "get_kthread_comm")]
+    pub fn name(&self) -> &CStr {
+        self.header.name()
+    }
+
     /// The thread's id, as in `ps`.
     ///
     /// # Context
@@ -280,8 +496,7 @@ impl<T> Task<T> {
 
 impl<T> Drop for Task<T> {
     fn drop(&mut self) {
-        // The thread itself cannot wait for its own end. The registry will.
-        if self.header.join().is_ok() && self.header.claim_result().is_ok() {
+        if self.header.drop_handle() && self.header.claim_result().is_ok() {
             // SAFETY: By the type invariant the result is a `T`, and it was just claimed.
             drop(unsafe { Shared::<T>::read_result(&self.header) });
         }

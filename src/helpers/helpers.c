@@ -6,7 +6,14 @@
  * One file per C header, sorted alphabetically.
  */
 
+#include "kmemleak.c"
+#include "kthread.c"
 #include "list.c"
+#include "lockdep.c"
 #include "module.c"
 #include "nodemask.c"
 #include "sched.c"
+#include "spinlock.c"
+#include "task_stack.c"
+#include "wait.c"
+#include "workqueue.c"

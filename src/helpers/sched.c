@@ -19,3 +19,13 @@ int rust_kthread_sched_set(struct task_struct *task, unsigned int policy, int ni
 
 	return sched_setattr_nocheck(task, &attr);
 }
+
+unsigned int rust_kthread_task_cpu(const struct task_struct *task)
+{
+	return task_cpu(task);
+}
+
+int rust_kthread_task_nice(const struct task_struct *task)
+{
+	return task_nice(task);
+}

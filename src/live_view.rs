@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `/sys/kernel/debug/kthread/threads`: all threads of the crate.
+//!
+//! Nothing is counted or kept for it: what is shown is read from the threads and their tasks while
+//! they are shown.
+
+use crate::{
+    bindings,
+    packet::Header,
+    registry, //
+};
+use kernel::{
+    debugfs::{
+        Dir,
+        File, //
+    },
+    fmt,
+    prelude::*,
+    str::CStr,
+    task::Task,
+    time::Delta, //
+};
+
+/// The files, for as long as they are to be seen.
+#[pin_data]
+pub(crate) struct LiveView {
+    dir: Dir,
+    #[pin]
+    threads: File<()>,
+}
+
+impl LiveView {
+    pub(crate) fn new() -> impl PinInit<Self, Error> {
+        try_pin_init!(Self {
+            dir: Dir::new(c"kthread"),
+            threads <- dir.read_callback_file(c"threads", (), &show_all),
+        })
+    }
+}
+
+fn show_all(_: &(), f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    f.write_fmt(fmt!(
+        "{:>7} {:>3} {:<8} {:>4} {:<8} {:>11} {:>9} {:<24} THREAD\n",
+        "PID",
+        "CPU",
+        "POLICY",
+        "PRIO",
+        "STATE",
+        "AGE",
+        "WAKEUPS",
+        "MODULE"
+    ))?;
+    let mut result = Ok(());
+    registry::find(|thread| {
+        if let Some(task) = thread.task() {
+            result = show(thread, task, f);
+        }
+        result.is_err()
+    });
+    result
+}
+
+/// Shows one thread, which must be registered.
+fn show(thread: &Header, task: &Task, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    // SAFETY: As the thread is registered, its module is there; its name does not change.
+    let module = unsafe { CStr::from_char_ptr((&raw const (*thread.owner()).name).cast()) };
+    let raw = task.as_ptr();
+    // SAFETY: The task is valid. These are words that C changes at any time.
+    let (started, switches, policy, priority) = unsafe {
+        (
+            (&raw const (*raw).start_time).read_volatile(),
+            (&raw const (*raw).nvcsw).read_volatile(),
+            (&raw const (*raw).policy).read_volatile(),
+            (&raw const (*raw).rt_priority).read_volatile(),
+        )
+    };
+    let (policy, priority) = match policy {
+        bindings::SCHED_NORMAL => ("normal", task_nice(task)),
+        // CAST: At most 99.
+        bindings::SCHED_FIFO => ("fifo", priority as i32),
+        _ => ("other", 0),
+    };
+    // SAFETY: Reading the clock has no requirements.
+    let age = Delta::from_nanos(unsafe { bindings::ktime_get() }.saturating_sub_unsigned(started));
+    f.write_fmt(fmt!(
+        "{:>7} {:>3} {:<8} {:>4} {:<8} {:>7}.{:03} {:>9} {:<24} {}\n",
+        task.pid(),
+        thread.cpu(),
+        policy,
+        priority,
+        thread.state(),
+        age.as_millis() / 1000,
+        age.as_millis() % 1000,
+        switches,
+        module.to_str().unwrap_or("?"),
+        thread.name()
+    ))
+}
+
+fn task_nice(task: &Task) -> i32 {
+    // SAFETY: The task is valid.
+    unsafe { bindings::task_nice(task.as_ptr()) }
+}

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What lockdep knows of threads: joining one is waiting for it.
+
+use crate::bindings;
+use kernel::{
+    prelude::*,
+    str::CStr,
+    sync::LockClassKey,
+    types::Opaque, //
+};
+
+/// The lockdep class of all threads that one place in a driver makes.
+///
+/// The macros of this crate make one for each place that they are used in.
+#[derive(Clone, Copy)]
+pub struct LockClass {
+    name: &'static CStr,
+    key: Pin<&'static LockClassKey>,
+}
+
+impl LockClass {
+    /// Names a class.
+    #[doc(hidden)]
+    pub const fn new(name: &'static CStr, key: Pin<&'static LockClassKey>) -> Self {
+        Self { name, key }
+    }
+}
+
+/// The [`LockClass`] for the place that this macro is used in.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __lock_class {
+    () => {
+        $crate::LockClass::new(::kernel::optional_name!(), ::kernel::static_lock_class!())
+    };
+}
+
+/// A thread's body as a lock: held by the thread while it runs, taken by who waits for its end.
+///
+/// So lockdep reports a task that joins a thread under a lock that the thread takes as well.
+///
+/// # Invariants
+///
+/// `map` is initialised. What it points to belongs to the module that the thread does.
+#[pin_data]
+pub(crate) struct BodyLock {
+    #[pin]
+    map: Opaque<bindings::lockdep_map>,
+}
+
+// SAFETY: A map may be used by any task.
+unsafe impl Send for BodyLock {}
+
+// SAFETY: Lockdep has a lock of its own.
+unsafe impl Sync for BodyLock {}
+
+impl BodyLock {
+    pub(crate) fn new(class: LockClass) -> impl PinInit<Self> {
+        pin_init!(Self {
+            // INVARIANT: Initialised here.
+            map <- Opaque::ffi_init(move |slot| {
+                // SAFETY: `slot` is valid for writes; name and key are static.
+                unsafe {
+                    bindings::lockdep_init_map(slot, class.name.as_char_ptr(), class.key.as_ptr())
+                }
+            }),
+        })
+    }
+
+    /// Runs the body. The thread's module must still be there.
+    pub(crate) fn hold<R>(&self, body: impl FnOnce() -> R) -> R {
+        // SAFETY: By the type invariant.
+        unsafe { bindings::lock_map_acquire(self.map.get()) };
+        let result = body();
+        // SAFETY: As above; it was acquired.
+        unsafe { bindings::lock_map_release(self.map.get()) };
+        result
+    }
+
+    /// Says whether two threads were made in the same place.
+    pub(crate) fn is_like(&self, other: &Self) -> bool {
+        #[cfg(CONFIG_LOCKDEP)]
+        // SAFETY: By the type invariant; the key does not change.
+        return unsafe { (*self.map.get()).key == (*other.map.get()).key };
+        #[cfg(not(CONFIG_LOCKDEP))]
+        core::ptr::eq(self, other)
+    }
+}

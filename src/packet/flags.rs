@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What was asked of a thread, and how far it has come, in one word.
+//!
+//! One word, so that of two tasks that each set a flag and look for the other's, exactly one sees
+//! both.
+
+use kernel::sync::atomic::{
+    ordering::{
+        Acquire,
+        Full, //
+    },
+    Atomic, //
+};
+
+/// The thread was asked to stop. Never taken back.
+pub(crate) const STOP: u32 = 1 << 0;
+/// The thread was asked to park. Taken back to let it go on.
+pub(crate) const PARK: u32 = 1 << 1;
+/// The thread is parked. Changed by the thread only, which stays for as long as [`PARK`] is set and
+/// [`STOP`] is not.
+pub(crate) const PARKED: u32 = 1 << 2;
+/// The thread is past its closure.
+pub(crate) const ENDED: u32 = 1 << 3;
+/// There is no handle any more whose owner would join the thread.
+pub(crate) const UNOWNED: u32 = 1 << 4;
+/// Whoever joins the thread has to let go of its module.
+pub(crate) const PINS_MODULE: u32 = 1 << 5;
+/// The thread is in the registry. Changed under the registry's lock only.
+pub(crate) const REGISTERED: u32 = 1 << 6;
+/// The thread was joined.
+pub(crate) const JOINED: u32 = 1 << 7;
+
+/// A set of the flags above.
+pub(crate) struct Flags(Atomic<u32>);
+
+impl Flags {
+    pub(super) const fn new(flags: u32) -> Self {
+        Self(Atomic::new(flags))
+    }
+
+    /// All flags.
+    #[inline]
+    pub(crate) fn get(&self) -> u32 {
+        self.0.load(Acquire)
+    }
+
+    /// Says whether at least one of `flags` is set.
+    #[inline]
+    pub(crate) fn any(&self, flags: u32) -> bool {
+        self.get() & flags != 0
+    }
+
+    /// Sets `flags`; returns those that were set before. A full barrier.
+    pub(crate) fn set(&self, flags: u32) -> u32 {
+        self.change(|now| Some(now | flags))
+            .unwrap_or_else(|now| now)
+    }
+
+    /// Clears `flags`. A full barrier.
+    pub(crate) fn clear(&self, flags: u32) {
+        let _ = self.change(|now| Some(now & !flags));
+    }
+
+    /// Replaces the flags by what `change` makes of them; returns what they were.
+    ///
+    /// # Errors
+    ///
+    /// What they are, if `change` returned `None`.
+    pub(crate) fn change(&self, change: impl Fn(u32) -> Option<u32>) -> Result<u32, u32> {
+        let mut now = self.get();
+        while let Some(new) = change(now) {
+            match self.0.cmpxchg(now, new, Full) {
+                Ok(before) => return Ok(before),
+                Err(found) => now = found,
+            }
+        }
+        Err(now)
+    }
+}

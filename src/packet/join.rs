@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Waiting for a thread's end, and clearing up after it.
+
+use super::{
+    flags::{
+        ENDED,
+        JOINED,
+        PINS_MODULE,
+        STOP, //
+    },
+    Header,
+    Phase, //
+};
+use crate::{
+    bindings,
+    registry, //
+};
+use kernel::{
+    prelude::*,
+    sync::{
+        aref::ARef,
+        atomic::ordering::{
+            Acquire,
+            Full,
+            Relaxed, //
+        }, //
+    },
+    task::{
+        might_sleep,
+        Task, //
+    },
+    time::Delta, //
+};
+
+impl Header {
+    /// Asks the thread to stop, and waits until it is gone.
+    ///
+    /// # Errors
+    ///
+    /// [`EDEADLK`] where waiting would never end: from the thread itself, and from a `drop` that is
+    /// called while the thread is being joined.
+    #[inline(never)]
+    pub(crate) fn stop(&self) -> Result {
+        self.request_stop();
+        self.join()
+    }
+
+    /// Waits until the thread ends, by itself or because someone asked it to stop, and is gone.
+    ///
+    /// # Errors
+    ///
+    /// As for [`stop`](Self::stop).
+    #[inline(never)]
+    pub(crate) fn join(&self) -> Result {
+        self.join_and(|| {}).map(|_| ())
+    }
+
+    /// Like [`stop`](Self::stop), but drops a result that is there; returns whether this call was
+    /// the one that joined the thread. Otherwise the result is for the one that did.
+    pub(crate) fn reap(&self) -> Result<bool> {
+        self.request_stop();
+        self.join_and(|| self.discard_result())
+    }
+
+    /// Joins the thread, and calls `last` while its module is still kept from leaving.
+    fn join_and(&self, last: impl FnOnce()) -> Result<bool> {
+        might_sleep();
+        let Some(task) = self.task() else {
+            return Ok(false);
+        };
+        if self.is_current() {
+            return Err(EDEADLK);
+        }
+        if !self.claim_join()? {
+            self.wait_joined();
+            return Ok(false);
+        }
+        self.tell_lockdep();
+        if !self.should_stop() {
+            self.changes
+                .wait(None, || self.flags.any(ENDED | STOP) || self.is_dead());
+        }
+        // SAFETY: `task` is a kthread that we own a reference to, and by the claim above this is
+        // the only call for it.
+        unsafe { bindings::kthread_stop(task.as_ptr()) };
+
+        self.discard_closure();
+        last();
+        if self.phase.load(Relaxed) == Phase::Running {
+            self.abandon_stack(task);
+            self.abandon();
+        } else {
+            let _registered = registry::remove(self);
+            self.finish_join();
+        }
+        Ok(true)
+    }
+
+    /// Becomes the one task that joins the thread; returns whether it did.
+    ///
+    /// The completion that `kthread_stop()` waits for is good for one waiter.
+    ///
+    /// # Errors
+    ///
+    /// [`EDEADLK`] if the calling task is in the middle of joining the thread.
+    fn claim_join(&self) -> Result<bool> {
+        let current = ARef::<Task>::from(&**current!());
+        match self
+            .joiner
+            .cmpxchg(core::ptr::null_mut(), current.as_ptr(), Full)
+        {
+            Ok(_) => {
+                // INVARIANT: The reference passes to the header.
+                let _ = ARef::into_raw(current);
+                Ok(true)
+            }
+            Err(joiner) if core::ptr::eq(joiner, current.as_ptr()) && !self.flags.any(JOINED) => {
+                Err(EDEADLK)
+            }
+            Err(_) => Ok(false),
+        }
+    }
+
+    /// Waits until the task that claimed the join has joined the thread.
+    fn wait_joined(&self) {
+        // That task may crash, too, in the `drop` of what it found in the packet.
+        self.changes
+            .wait(None, || self.flags.any(JOINED) || self.joiner_is_dead());
+        if !self.flags.any(JOINED) {
+            self.abandon();
+        }
+    }
+
+    /// Lets go of all who wait for the join.
+    fn finish_join(&self) {
+        let owner = self.owner.clone();
+        let before = self.flags.set(JOINED);
+        self.changes.tell();
+        if before & PINS_MODULE != 0 {
+            owner.unpin();
+        }
+    }
+
+    /// Gives up a packet that something crashed over: what was lent out may still point there.
+    fn abandon(&self) {
+        if let Some(registered) = registry::remove(self) {
+            registry::keep(registered);
+            self.finish_join();
+        }
+    }
+
+    /// Leaves the stack of a crashed thread alone, for the same reason.
+    fn abandon_stack(&self, task: &Task) {
+        self.hooks.forget();
+        // SAFETY: The task is valid, and its stack was kept; see `KeptStack`.
+        unsafe {
+            bindings::kmemleak_not_leak(task.as_ptr().cast());
+            bindings::kmemleak_not_leak((*task.as_ptr()).stack);
+        }
+    }
+
+    /// Tells lockdep that the calling task waits for the thread. It must have claimed the join.
+    fn tell_lockdep(&self) {
+        // A thread may wait for others that were made in the same place, as a tree of threads does.
+        if !Self::of_current().is_some_and(|current| current.body.is_like(&self.body)) {
+            self.body.hold(|| {});
+        }
+    }
+
+    /// Says whether the thread has ended, or will without running any more of the closure.
+    #[inline(never)]
+    pub(crate) fn has_ended(&self) -> bool {
+        self.flags.any(ENDED | JOINED) || self.is_dead()
+    }
+
+    /// Waits, for as long as `limit`, until the thread has ended without being asked to; returns
+    /// whether it has.
+    #[inline(never)]
+    pub(crate) fn wait_ended(&self, limit: Delta) -> bool {
+        might_sleep();
+        !self.is_current() && self.changes.wait(Some(limit), || self.has_ended())
+    }
+
+    /// Says whether the thread's task is dead, be it that it crashed and so could not tell.
+    pub(super) fn is_dead(&self) -> bool {
+        // SAFETY: The header owns a reference to the task.
+        self.task()
+            .is_some_and(|task| unsafe { is_dead(task.as_ptr()) })
+    }
+
+    fn joiner_is_dead(&self) -> bool {
+        let joiner = self.joiner.load(Acquire);
+        // SAFETY: By the type invariant the header owns a reference to the joiner.
+        !joiner.is_null() && unsafe { is_dead(joiner) }
+    }
+
+    /// Drops a closure that has not begun. Its thread must be gone, or never have been there.
+    pub(super) fn discard_closure(&self) {
+        if self
+            .phase
+            .cmpxchg(Phase::Idle, Phase::NeverRan, Full)
+            .is_ok()
+        {
+            // SAFETY: The packet holds the closure, and by the change of phase it is ours to drop.
+            unsafe { (self.vtable.discard)(self.block, Phase::Idle) };
+        }
+    }
+
+    /// Takes the result out of the packet's care: on success it is the caller's to move or drop.
+    ///
+    /// # Errors
+    ///
+    /// The phase, if the packet holds no result.
+    #[inline(never)]
+    pub(crate) fn claim_result(&self) -> Result<(), Phase> {
+        self.phase
+            .cmpxchg(Phase::Returned, Phase::Taken, Full)
+            .map(|_| ())
+    }
+
+    /// Drops the result, if it is there.
+    pub(super) fn discard_result(&self) {
+        if self.claim_result().is_ok() {
+            // SAFETY: The packet holds the result, and it was just claimed.
+            unsafe { (self.vtable.discard)(self.block, Phase::Returned) };
+        }
+    }
+}
+
+/// Says whether a task is dead.
+///
+/// # Safety
+///
+/// The task must be valid.
+unsafe fn is_dead(task: *const bindings::task_struct) -> bool {
+    // SAFETY: The field is one word, which C changes under a lock and reads without.
+    unsafe { (&raw const (*task).exit_state).read_volatile() != 0 }
+}

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Looking at a thread from outside.
+
+use super::{
+    flags::{
+        PARK,
+        PARKED,
+        STOP, //
+    },
+    Header,
+    Phase, //
+};
+use crate::{
+    bindings,
+    state::State, //
+};
+use kernel::sync::atomic::ordering::{
+    Acquire,
+    Relaxed, //
+};
+
+impl Header {
+    /// What the thread is doing.
+    #[inline(never)]
+    pub(crate) fn state(&self) -> State {
+        let flags = self.flags.get();
+        if self.has_ended() {
+            State::Ended
+        } else if flags & STOP != 0 {
+            State::Stopping
+        } else if flags & PARK != 0 && self.phase.load(Acquire) == Phase::Idle {
+            State::Created
+        } else if flags & PARKED != 0 {
+            State::Parked
+        } else if self.sleeps.load(Relaxed) {
+            State::Sleeping
+        } else {
+            State::Running
+        }
+    }
+
+    /// The number of the CPU that the thread runs on, or ran on last.
+    #[inline(never)]
+    pub(crate) fn cpu(&self) -> u32 {
+        // SAFETY: The header owns a reference to the task.
+        self.task()
+            .map_or(0, |task| unsafe { bindings::task_cpu(task.as_ptr()) })
+    }
+
+    /// The module that the thread belongs to, for the registry's lock to keep there.
+    pub(crate) fn owner(&self) -> *mut bindings::module {
+        self.owner.as_ptr()
+    }
+}

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Parking a thread.
+
+use super::{
+    flags::{
+        ENDED,
+        JOINED,
+        PARK,
+        PARKED,
+        STOP, //
+    },
+    Header, //
+};
+use crate::bindings;
+use kernel::{
+    prelude::*,
+    task::might_sleep,
+    time::Delta, //
+};
+
+impl Header {
+    /// Says whether the thread was asked to park.
+    #[inline]
+    pub(crate) fn should_park(&self) -> bool {
+        self.flags.get() & (PARK | STOP) == PARK
+    }
+
+    /// Parks the calling thread for as long as it should.
+    pub(crate) fn park_point(&self) {
+        if self.should_park() {
+            self.stay_parked();
+        }
+    }
+
+    fn stay_parked(&self) {
+        self.flags.set(PARKED);
+        self.changes.tell();
+        loop {
+            // SAFETY: Each way out of the loop leaves the state running.
+            unsafe { bindings::set_current_state(bindings::TASK_IDLE) };
+            // Leaving is one step with the look at the flags, so that who sees `PARKED` after
+            // having set `PARK` can rely on it.
+            let left = self
+                .flags
+                .change(|now| (now & (PARK | STOP) != PARK).then_some(now & !PARKED));
+            if left.is_ok() {
+                break;
+            }
+            // SAFETY: The state was set above.
+            unsafe { bindings::schedule() };
+        }
+        // SAFETY: A task may always declare itself running.
+        unsafe { bindings::set_current_state(bindings::TASK_RUNNING) };
+    }
+
+    /// Asks the thread to park, and waits until it has.
+    ///
+    /// # Errors
+    ///
+    /// - [`EDEADLK`] from the thread itself.
+    /// - [`EBUSY`] if it was already asked to park.
+    /// - [`ESRCH`] if it was asked to stop, or has ended.
+    /// - [`ETIMEDOUT`] if the time is over. The thread goes on.
+    #[inline(never)]
+    pub(crate) fn park(&self, limit: Option<Delta>) -> Result {
+        might_sleep();
+        if self.is_current() {
+            return Err(EDEADLK);
+        }
+        self.flags
+            .change(|now| (now & (PARK | GONE) == 0).then_some(now | PARK))
+            .map_err(|now| if now & GONE != 0 { ESRCH } else { EBUSY })?;
+        self.wake_up();
+        let settled = self
+            .changes
+            .wait(limit, || self.flags.any(PARKED | GONE) || self.is_dead());
+        if !settled {
+            self.unpark();
+            return Err(ETIMEDOUT);
+        }
+        if self.flags.any(GONE) || self.is_dead() {
+            self.unpark();
+            return Err(ESRCH);
+        }
+        Ok(())
+    }
+
+    /// Lets a parked thread go on. Never sleeps.
+    #[inline(never)]
+    pub(crate) fn unpark(&self) {
+        self.flags.clear(PARK);
+        self.wake_up();
+    }
+}
+
+/// When one of these is set, the thread will not park any more.
+const GONE: u32 = STOP | ENDED | JOINED;

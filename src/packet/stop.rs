@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Asking a thread to stop.
+
+use super::{
+    flags::STOP,
+    Header, //
+};
+
+impl Header {
+    /// Says whether the thread was asked to stop.
+    #[inline]
+    pub(crate) fn should_stop(&self) -> bool {
+        self.flags.any(STOP)
+    }
+
+    /// Asks the thread to stop. Never sleeps.
+    #[inline(never)]
+    pub(crate) fn request_stop(&self) {
+        // A full barrier orders this before the look at the task's state, in the wake-up: pairs
+        // with the one in `set_current_state()` of the thread, so one of the two sees the other.
+        if self.flags.set(STOP) & STOP == 0 {
+            self.hooks.call();
+            // Who waits for the thread to park or to begin waits no longer.
+            self.changes.tell();
+        }
+        self.wake_up();
+    }
+
+    /// Calls `body`, during which a request to stop the thread also calls `hook`.
+    pub(crate) fn on_stop<H, F, R>(&self, hook: H, body: F) -> R
+    where
+        H: FnMut() + Send,
+        F: FnOnce() -> R,
+    {
+        self.hooks.while_set(&self.flags, hook, body)
+    }
+}
