@@ -217,8 +217,8 @@ impl<'a> Current<'a> {
     /// Calls `body`, during which a request to stop the thread also calls `hook`.
     ///
     /// For a body that waits for something that knows nothing of the thread: the hook releases it.
-    /// It is called at most once; if the thread was asked to stop before, it is called at once, before
-    /// `body`. When this returns, it is not called any more.
+    /// It is called at most once; if the thread was asked to stop before, it is called at once,
+    /// before `body`. When this returns, it is not called any more.
     ///
     /// # Context
     ///
@@ -240,6 +240,76 @@ impl<'a> Current<'a> {
     /// ```
     pub fn on_stop<R>(&self, hook: impl FnMut() + Send, body: impl FnOnce() -> R) -> R {
         self.header.on_stop(hook, body)
+    }
+
+    /// Calls `body`, whose interruptible waits are not ended by the request to stop.
+    ///
+    /// For cleaning up after a stop: [`Task::stop`](crate::Task::stop) marks the thread as having a
+    /// signal, so that it leaves interruptible waits of the kernel's own, and the mark stays.
+    ///
+    /// # Context
+    ///
+    /// That of `body`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use kernel::{new_condvar, new_mutex, sync::{Arc, CondVar, Mutex}};
+    ///
+    /// #[pin_data]
+    /// struct Shared {
+    ///     #[pin]
+    ///     busy: Mutex<bool>,
+    ///     #[pin]
+    ///     idle: CondVar,
+    /// }
+    ///
+    /// let shared = Arc::pin_init(
+    ///     pin_init!(Shared {
+    ///         busy <- new_mutex!(false),
+    ///         idle <- new_condvar!(),
+    ///     }),
+    ///     GFP_KERNEL,
+    /// )?;
+    /// let task = kthread::run!("thorough", move |cx| {
+    ///     while cx.sleep(kernel::time::Delta::from_secs(1)).is_ok() {}
+    ///     cx.uninterrupted(|| {
+    ///         let mut busy = shared.busy.lock();
+    ///         while *busy {
+    ///             // Sleeps until it is notified, though the thread was asked to stop.
+    ///             let _ = shared.idle.wait_interruptible(&mut busy);
+    ///         }
+    ///     });
+    /// })?;
+    /// # Ok::<(), Error>(())
+    /// ```
+    #[doc(alias = "no_notify_signal_save")]
+    #[doc(alias = "no_notify_signal_restore")]
+    pub fn uninterrupted<R>(&self, body: impl FnOnce() -> R) -> R {
+        let _quiet = NoNotifySignal::new();
+        body()
+    }
+
+    /// Lets other tasks run, if there are any that should.
+    ///
+    /// For a thread that works for long without sleeping: on a kernel without preemption nothing
+    /// else would run on its CPU.
+    ///
+    /// # Context
+    ///
+    /// May sleep, so no spinlock may be held.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let task = kthread::run!("busy", |cx| while !cx.should_stop() {
+    ///     cx.cond_resched();
+    /// })?;
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn cond_resched(&self) {
+        // SAFETY: A thread may give up its CPU.
+        unsafe { bindings::cond_resched() };
     }
 
     /// A token with which others can ask this thread to stop.
@@ -286,5 +356,31 @@ impl<'a> Current<'a> {
     /// ```
     pub fn pid(&self) -> Pid {
         self.header.pid()
+    }
+}
+
+/// While it is there, the calling task is not taken for one that has a signal because of
+/// `TIF_NOTIFY_SIGNAL`, which `kthread_stop()` sets.
+struct NoNotifySignal {
+    flags: c_uint,
+    _not_send: NotThreadSafe,
+}
+
+impl NoNotifySignal {
+    #[inline(never)]
+    fn new() -> Self {
+        Self {
+            // SAFETY: The function has no requirements.
+            flags: unsafe { bindings::no_notify_signal_save() },
+            _not_send: NotThreadSafe,
+        }
+    }
+}
+
+impl Drop for NoNotifySignal {
+    #[inline(never)]
+    fn drop(&mut self) {
+        // SAFETY: These are the flags of this task from before.
+        unsafe { bindings::no_notify_signal_restore(self.flags) };
     }
 }

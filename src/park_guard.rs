@@ -7,8 +7,8 @@ use crate::packet::Header;
 /// Keeps a thread parked. Dropping it lets the thread go on.
 ///
 /// Made by [`Task::park`](crate::Task::park). The thread stays where it parked until the guard is
-/// dropped or the thread is asked to stop. If the guard is forgotten, the thread stays parked, and can
-/// still be stopped.
+/// dropped or the thread is asked to stop. If the guard is forgotten, the thread stays parked, and
+/// can still be stopped.
 ///
 /// # Context
 ///

@@ -7,7 +7,10 @@ use crate::{
     bindings,
     registry, //
 };
-use kernel::types::Opaque;
+use kernel::{
+    prelude::*,
+    types::Opaque, //
+};
 
 /// The work item that does it.
 struct Reaper(Opaque<bindings::work_struct>);
@@ -34,7 +37,7 @@ pub(crate) fn wake() {
     unsafe {
         bindings::queue_work_on(
             // CAST: The number of CPUs.
-            bindings::wq_misc_consts_WORK_CPU_UNBOUND as _,
+            bindings::wq_misc_consts_WORK_CPU_UNBOUND as c_int,
             bindings::system_dfl_wq,
             REAPER.0.get(),
         )

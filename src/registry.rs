@@ -116,7 +116,8 @@ pub(crate) fn remove(thread: &Header) -> Option<ARef<Header>> {
     Some(unsafe { ARef::from_raw(NonNull::from(thread)) })
 }
 
-/// Calls `body` while the thread, and with it its module, is kept from leaving; says whether it did.
+/// Calls `body` while the thread, and with it its module, is kept from leaving, unless it has left;
+/// says whether it did.
 pub(crate) fn while_registered(thread: &Header, body: impl FnOnce() -> Result) -> Result<bool> {
     let _lists = LISTS.lock();
     if !thread.flags.any(REGISTERED) {

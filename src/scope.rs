@@ -31,8 +31,8 @@ impl Scope<'_, '_> {
 /// Calls `body` with a scope for threads that borrow, and joins all of them before it returns.
 ///
 /// As everywhere, a thread is asked to stop and joined when its handle is dropped, and so on an
-/// early `?`; [`Task::join`](crate::Task::join) waits for what it returns. A handle that was forgotten
-/// makes no difference: its thread is stopped and joined when `body` returns.
+/// early `?`; [`Task::join`](crate::Task::join) waits for what it returns. A handle that was
+/// forgotten makes no difference: its thread is stopped and joined when `body` returns.
 ///
 /// # Context
 ///

@@ -9,8 +9,8 @@ use kernel::sync::aref::ARef;
 ///
 /// Made by [`Task::stop_token`](crate::Task::stop_token) and
 /// [`Current::stop_token`](crate::Current::stop_token), for whoever is to end the thread without
-/// owning it: an interrupt handler, a timer, another thread. It keeps nothing alive but a few hundred
-/// bytes, and may outlive the thread and the module.
+/// owning it: an interrupt handler, a timer, another thread. It keeps nothing alive but the memory
+/// that closure and result were in, and may outlive the thread and the module.
 ///
 /// # Examples
 ///
@@ -36,7 +36,9 @@ impl StopToken {
     ///
     /// # Context
     ///
-    /// Any but NMI. Does not sleep; calls the hooks of [`Current::on_stop`](crate::Current::on_stop).
+    /// Any but NMI. Does not sleep, but calls the hook that [`Current::on_stop`] set.
+    ///
+    /// [`Current::on_stop`]: crate::Current::on_stop
     ///
     /// # Examples
     ///

@@ -312,8 +312,8 @@ impl<T> Task<T> {
     ///
     /// # Errors
     ///
-    /// Those of [`park`](Self::park), and [`ETIMEDOUT`] if the thread came to no such point. It then
-    /// goes on. The limit is rounded up to the kernel's tick; a negative one counts as zero.
+    /// Those of [`park`](Self::park), and [`ETIMEDOUT`] if the thread came to no such point; it
+    /// then goes on. The limit is rounded up to the kernel's tick; a negative one counts as zero.
     ///
     /// # Examples
     ///

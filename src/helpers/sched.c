@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
 #include <linux/sched.h>
+#include <linux/sched/signal.h>
 #include <uapi/linux/sched/types.h>
 
 void rust_kthread_set_current_state(unsigned int state)
@@ -20,6 +21,11 @@ int rust_kthread_sched_set(struct task_struct *task, unsigned int policy, int ni
 	return sched_setattr_nocheck(task, &attr);
 }
 
+void rust_kthread_cond_resched(void)
+{
+	cond_resched();
+}
+
 unsigned int rust_kthread_task_cpu(const struct task_struct *task)
 {
 	return task_cpu(task);
@@ -28,4 +34,14 @@ unsigned int rust_kthread_task_cpu(const struct task_struct *task)
 int rust_kthread_task_nice(const struct task_struct *task)
 {
 	return task_nice(task);
+}
+
+unsigned int rust_kthread_no_notify_signal_save(void)
+{
+	return no_notify_signal_save();
+}
+
+void rust_kthread_no_notify_signal_restore(unsigned int flags)
+{
+	no_notify_signal_restore(flags);
 }

@@ -67,7 +67,7 @@ impl Changes {
         }
     }
 
-    /// Waits until `done`, or until the time is over; returns the last answer. No limit is no limit.
+    /// Waits until `done`, or until the time is over; returns the last answer.
     pub(super) fn wait(&self, limit: Option<Delta>, done: impl Fn() -> bool) -> bool {
         let start = Instant::<Monotonic>::now();
         let entry = Opaque::<bindings::wait_queue_entry>::uninit();

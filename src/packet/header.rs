@@ -142,7 +142,7 @@ unsafe impl AlwaysRefCounted for Header {
 impl Header {
     /// Allocates a packet of the given layout, in which only the header is initialised.
     ///
-    /// The caller must put the closure in, and see to it that `vtable` is that of the packet's type.
+    /// The caller must put the closure in, and see to it that `vtable` is that of the type.
     #[inline(never)]
     pub(super) fn allocate(
         layout: Layout,
