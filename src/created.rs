@@ -3,6 +3,7 @@
 //! A thread that was not started.
 
 use crate::{
+    state::State,
     stop_token::StopToken,
     task::Task, //
 };
@@ -80,6 +81,19 @@ impl<T> Created<T> {
     /// See [`Created`].
     pub fn pid(&self) -> Pid {
         self.0.pid()
+    }
+
+    /// What the thread is doing: that it was created, or that it was asked to stop.
+    ///
+    /// # Context
+    ///
+    /// Any. Does not sleep.
+    ///
+    /// # Examples
+    ///
+    /// See [`State`].
+    pub fn state(&self) -> State {
+        self.0.state()
     }
 
     /// A token with which others can stop the thread. Stopped before it was started, it never runs.

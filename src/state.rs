@@ -19,7 +19,7 @@ use kernel::fmt;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
-    /// Not started yet.
+    /// Held before its closure began: not started, or parked as early as that.
     Created,
     /// Running, ready to run, or blocked in something that this crate does not know of.
     Running,

@@ -5,8 +5,14 @@
 use kernel::prelude::*;
 
 mod builder;
+mod detach;
+mod observe;
+mod park;
+mod scope;
+mod stop;
 mod support;
 mod task;
+mod timer;
 
 module! {
     type: Suites,

@@ -30,7 +30,11 @@ impl Counter {
     }
 
     pub(crate) fn increment(&self) {
-        self.0.fetch_add(1, Full);
+        self.add(1);
+    }
+
+    pub(crate) fn add(&self, value: i32) {
+        self.0.fetch_add(value, Full);
     }
 
     pub(crate) fn get(&self) -> i32 {
