@@ -126,18 +126,34 @@ pub(crate) fn while_registered(thread: &Header, body: impl FnOnce() -> Result) -
     body().map(|()| true)
 }
 
-/// Keeps an ended thread's packet until the crate is unloaded.
+/// Keeps an ended thread's packet until the crate is unloaded, or until another one is to be kept
+/// and nobody uses it any more.
 pub(crate) fn keep(thread: ARef<Header>) {
+    let lists = LISTS.lock();
+    let head = lists.orphans.get();
+    // SAFETY: By the invariant of `Lists` the head is initialised; the lock is held.
+    let mut entry = unsafe { (*head).next };
+    while entry != head {
+        // SAFETY: By the invariant of `Lists` the entry is in a header, with a reference.
+        let orphan = unsafe { &*kernel::container_of!(Opaque::cast_from(entry), Header, links) };
+        // SAFETY: The entry is in the list, and the lock is held.
+        entry = unsafe { (*entry).next };
+        if orphan.is_unused() {
+            // SAFETY: As above.
+            unsafe { bindings::list_del_init(orphan.links.get()) };
+            // SAFETY: The list owned a reference.
+            drop(unsafe { ARef::from_raw(NonNull::from(orphan)) });
+        }
+    }
     let thread = ARef::into_raw(thread);
     // SAFETY: The reference that we own keeps the header valid.
     let links = Opaque::cast_into(unsafe { &raw const (*thread.as_ptr()).links });
-    let lists = LISTS.lock();
     // A packet that is kept twice stays one entry; `free_orphans` does not ask for the count.
     //
     // INVARIANT: The list takes over the reference.
     // SAFETY: By the invariant of `Header` its links are initialised, in one list or in none. All
     // heads are only used under the lock.
-    unsafe { bindings::list_move_tail(links, lists.orphans.get()) };
+    unsafe { bindings::list_move_tail(links, head) };
 }
 
 /// Calls `visit` for each thread until it returns `true`, and returns that thread.
@@ -180,9 +196,14 @@ fn reap_announced(module: *mut bindings::module) {
             // SAFETY: As above.
             unsafe { report(module, &thread) };
         }
-        if !thread.is_unique() {
-            keep(thread);
-        }
+        keep_if_used(thread);
+    }
+}
+
+/// Keeps a packet whose handle may have been forgotten.
+fn keep_if_used(thread: ARef<Header>) {
+    if !thread.is_unique() {
+        keep(thread);
     }
 }
 
@@ -200,6 +221,7 @@ pub(crate) fn join_scope(scope: usize) {
     request_stop(belongs);
     while let Some(thread) = find(belongs) {
         let _ = thread.stop();
+        keep_if_used(thread);
     }
 }
 

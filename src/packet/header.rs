@@ -4,7 +4,10 @@
 
 use super::{
     changes::Changes,
-    flags::Flags,
+    flags::{
+        Flags,
+        CRASHED, //
+    },
     hooks::Hooks, //
 };
 use crate::{
@@ -82,11 +85,12 @@ pub(super) struct Vtable {
 /// - `block` is the start of the `kmalloc()` allocation, a [`Packet`](super::Packet) that begins
 ///   with this header, and `vtable` is that of its type. A NUL-terminated string is at `name`.
 /// - `task` is written once, before the header is shared with any other task.
-/// - `joiner` is null, or a task that the header owns a reference to.
+/// - `joiner` is null, then a task that the header owns a reference to, then, when that task has
+///   joined the thread, the thread's own task. A reference is given up under RCU only.
 /// - `links` is initialised, and changed only under the lock of the registry.
 /// - The thread's module is there until `joiner` has taken the thread out of the registry, and
 ///   until then only the thread itself and `joiner` use `body`.
-#[pin_data(PinnedDrop)]
+#[pin_data]
 pub(crate) struct Header {
     refs: Refcount,
     pub(crate) flags: Flags,
@@ -110,6 +114,10 @@ pub(crate) struct Header {
     #[pin]
     pub(crate) links: Opaque<bindings::list_head>,
 }
+
+// What each thread costs, besides closure, result and name: docs/design.md tells users.
+#[cfg(not(any(CONFIG_DEBUG_SPINLOCK, CONFIG_DEBUG_LOCK_ALLOC, CONFIG_PREEMPT_RT)))]
+const _: () = assert!(size_of::<Header>() == 144);
 
 // SAFETY: A header may be used and freed by any task: closure and result are `Send` (see
 // `Packet::allocate`), and the other fields are, or are only used as the type invariants say.
@@ -207,6 +215,12 @@ impl Header {
         self.refs.as_atomic().load(Acquire) == 1
     }
 
+    /// Says whether a packet that only the caller has a reference to may be freed: after a crash
+    /// others may point into it all the same.
+    pub(crate) fn is_unused(&self) -> bool {
+        self.is_unique() && !self.flags.any(CRASHED)
+    }
+
     /// The thread's task, if the thread was created.
     pub(crate) fn task(&self) -> Option<&Task> {
         // SAFETY: By the type invariant nobody writes to the field once the header is shared.
@@ -256,15 +270,5 @@ impl Header {
     /// Says whether the thread was made in the scope at this address.
     pub(crate) fn is_in_scope(&self, scope: usize) -> bool {
         self.scope == scope
-    }
-}
-
-#[pinned_drop]
-impl PinnedDrop for Header {
-    fn drop(self: Pin<&mut Self>) {
-        if let Some(joiner) = NonNull::new(self.joiner.load(Acquire)) {
-            // SAFETY: By the type invariant the header owns a reference, which it gives up here.
-            drop(unsafe { ARef::from_raw(joiner.cast::<Task>()) });
-        }
     }
 }

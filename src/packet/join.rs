@@ -4,6 +4,7 @@
 
 use super::{
     flags::{
+        CRASHED,
         ENDED,
         JOINED,
         PINS_MODULE,
@@ -16,6 +17,7 @@ use crate::{
     bindings,
     registry, //
 };
+use core::ptr::NonNull;
 use kernel::{
     prelude::*,
     sync::{
@@ -24,7 +26,8 @@ use kernel::{
             Acquire,
             Full,
             Relaxed, //
-        }, //
+        },
+        rcu, //
     },
     task::{
         might_sleep,
@@ -73,7 +76,7 @@ impl Header {
             return Err(EDEADLK);
         }
         if !self.claim_join()? {
-            self.wait_joined();
+            self.wait_joined(task);
             return Ok(false);
         }
         self.tell_lockdep();
@@ -89,10 +92,10 @@ impl Header {
         last();
         if self.phase.load(Relaxed) == Phase::Running {
             self.abandon_stack(task);
-            self.abandon();
+            self.abandon(task);
         } else {
             let _registered = registry::remove(self);
-            self.finish_join();
+            self.finish_join(task);
         }
         Ok(true)
     }
@@ -123,30 +126,37 @@ impl Header {
     }
 
     /// Waits until the task that claimed the join has joined the thread.
-    fn wait_joined(&self) {
+    fn wait_joined(&self, task: &Task) {
         // That task may crash, too, in the `drop` of what it found in the packet.
         self.changes
             .wait(None, || self.flags.any(JOINED) || self.joiner_is_dead());
         if !self.flags.any(JOINED) {
-            self.abandon();
+            self.abandon(task);
         }
     }
 
-    /// Lets go of all who wait for the join.
-    fn finish_join(&self) {
+    /// Lets go of all who wait for the join, and gives up the claim, or that of a dead task, in a
+    /// way that nobody else gets it.
+    fn finish_join(&self, task: &Task) {
         let owner = self.owner.clone();
         let before = self.flags.set(JOINED);
         self.changes.tell();
         if before & PINS_MODULE != 0 {
             owner.unpin();
         }
+        if let Some(joiner) = NonNull::new(self.joiner.xchg(task.as_ptr(), Full)) {
+            // SAFETY: By the type invariant the header owned a reference. The last one of a
+            // `task_struct` is given up under RCU.
+            drop(unsafe { ARef::from_raw(joiner.cast::<Task>()) });
+        }
     }
 
     /// Gives up a packet that something crashed over: what was lent out may still point there.
-    fn abandon(&self) {
+    fn abandon(&self, task: &Task) {
+        self.flags.set(CRASHED);
         if let Some(registered) = registry::remove(self) {
             registry::keep(registered);
-            self.finish_join();
+            self.finish_join(task);
         }
     }
 
@@ -190,8 +200,10 @@ impl Header {
     }
 
     fn joiner_is_dead(&self) -> bool {
+        let _rcu = rcu::read_lock();
         let joiner = self.joiner.load(Acquire);
-        // SAFETY: By the type invariant the header owns a reference to the joiner.
+        // SAFETY: By the type invariant the header owns a reference to the joiner, or gave it up a
+        // moment ago, under RCU; or it is the thread, whose task the header owns.
         !joiner.is_null() && unsafe { is_dead(joiner) }
     }
 

@@ -22,6 +22,7 @@ mod tests {
         },
     };
     use kthread::{
+        Builder,
         Exit,
         Nice,
         Policy, //
@@ -69,26 +70,57 @@ mod tests {
         Ok(())
     }
 
+    /// H3: a start that waits for the closure to begin leaves nothing open.
+    #[test]
+    fn started_thread_has_begun() -> Result {
+        for _ in 0..200 {
+            let task = kthread::builder!("certain")?
+                .create(|_cx| 1)?
+                .start_and_wait();
+
+            assert!(task.stop()? == Exit::Returned(1));
+        }
+        Ok(())
+    }
+
+    /// H4: a thread that is stopped while it waits to be started never runs, and drops its closure
+    /// once, even if it was dropped by another task.
+    #[test]
+    fn created_is_sent_and_dropped() -> Result {
+        let dropped = Counter::new()?;
+        let created = kthread::builder!("sent")?.create({
+            let probe = dropped.on_drop();
+            move |_cx| drop(probe)
+        })?;
+        let other = kthread::run!("undertaker", move |_cx| drop(created))?;
+        let _ = other.join()?;
+
+        assert_eq!(dropped.get(), 1);
+        Ok(())
+    }
+
+    /// Runs a thread as planned; returns the CPU it ran on.
+    fn cpu_of(plan: Builder) -> Result<Exit<u32>> {
+        plan.create(|_cx| CpuId::current().as_u32())?
+            .start_and_wait()
+            .join()
+    }
+
+    /// Says whether a plan is refused, and the closure dropped once.
+    fn is_refused(plan: Builder) -> Result<bool> {
+        let dropped = Counter::new()?;
+        let probe = dropped.on_drop();
+        let refused = plan.run(move |_cx| drop(probe)).err();
+        Ok(refused == Some(EINVAL) && dropped.get() == 1)
+    }
+
     /// H52: every CPU below `nr_cpu_ids` either takes the thread or is refused.
     #[test]
     fn bound_thread_runs_there() -> Result {
         for id in 0..nr_cpu_ids() {
-            let Some(cpu) = CpuId::from_u32(id) else {
-                return Err(EINVAL);
-            };
-            let began = Counter::new()?;
-            let task = kthread::builder!("bound/{}", id)?.bind(cpu).run({
-                let began = began.clone();
-                move |_cx| {
-                    let cpu = CpuId::current().as_u32();
-                    began.increment();
-                    cpu
-                }
-            })?;
-            let ran = began.reaches(1);
-            let exit = task.stop()?;
+            let cpu = CpuId::from_u32(id).ok_or(EINVAL)?;
+            let exit = cpu_of(kthread::builder!("bound/{}", id)?.bind(cpu))?;
 
-            assert!(ran);
             assert!(exit == Exit::Returned(id));
         }
         Ok(())
@@ -100,51 +132,23 @@ mod tests {
         let last = nr_cpu_ids() - 1;
         let mut mask = CpumaskVar::new_zero(GFP_KERNEL)?;
         let empty = CpumaskVar::new_zero(GFP_KERNEL)?;
-        let Some(cpu) = CpuId::from_u32(last) else {
-            return Err(EINVAL);
-        };
-        mask.set(cpu);
-        let began = Counter::new()?;
-        let task = kthread::builder!("preferred")?
-            .affine_preferred(mask)
-            .run({
-                let began = began.clone();
-                move |_cx| {
-                    let cpu = CpuId::current().as_u32();
-                    began.increment();
-                    cpu
-                }
-            })?;
-        let ran = began.reaches(1);
-        let exit = task.stop()?;
+        mask.set(CpuId::from_u32(last).ok_or(EINVAL)?);
+        let exit = cpu_of(kthread::builder!("preferred")?.affine_preferred(mask))?;
+        let refused = is_refused(kthread::builder!("nowhere")?.affine_preferred(empty))?;
 
-        let dropped = Counter::new()?;
-        let probe = dropped.on_drop();
-        let refused = kthread::builder!("nowhere")?
-            .affine_preferred(empty)
-            .run(move |_cx| drop(probe));
-
-        assert!(ran);
         assert!(exit == Exit::Returned(last));
-        assert!(refused.err() == Some(EINVAL));
-        assert_eq!(dropped.get(), 1);
+        assert!(refused);
         Ok(())
     }
 
     /// H56: a node that is not online is refused.
     #[test]
     fn node_must_be_online() -> Result {
-        let task = kthread::builder!("node/0")?.node(0).run(|_cx| ())?;
-        drop(task);
-        for node in [63, 1023, u32::MAX] {
-            let dropped = Counter::new()?;
-            let probe = dropped.on_drop();
-            let refused = kthread::builder!("node/{}", node)?
-                .node(node)
-                .run(move |_cx| drop(probe));
+        let exit = cpu_of(kthread::builder!("node/0")?.node(0))?;
 
-            assert!(refused.err() == Some(EINVAL));
-            assert_eq!(dropped.get(), 1);
+        assert!(matches!(exit, Exit::Returned(_)));
+        for node in [63, 1023, u32::MAX] {
+            assert!(is_refused(kthread::builder!("node/{}", node)?.node(node))?);
         }
         Ok(())
     }
@@ -163,21 +167,16 @@ mod tests {
             (Policy::FifoLow, bindings::SCHED_FIFO, 98),
         ];
         for (policy, number, priority) in policies {
-            let began = Counter::new()?;
-            let task = kthread::builder!("policy")?.policy(policy).run({
-                let began = began.clone();
-                move |_cx| {
+            let exit = kthread::builder!("policy")?
+                .policy(policy)
+                .create(|_cx| {
                     let task = Task::current_raw();
                     // SAFETY: A task may read its own policy, and nobody changes this one's.
-                    let found = unsafe { ((*task).policy, (*task).prio) };
-                    began.increment();
-                    found
-                }
-            })?;
-            let ran = began.reaches(1);
-            let exit = task.stop()?;
+                    unsafe { ((*task).policy, (*task).prio) }
+                })?
+                .start_and_wait()
+                .join()?;
 
-            assert!(ran);
             assert!(exit == Exit::Returned((number, priority)));
         }
         Ok(())
