@@ -16,11 +16,15 @@
 //! ```text
 //!  run!           first time on a CPU            closure returns
 //!   │   created ───────────────────────▶ running ───────────────▶ returned
-//!   ▼      │                                │
-//! packet   │ stopped before                 │ oops
-//!          ▼                                ▼
-//!       never ran                        crashed
+//!   ▼      │                             │  ▲ │
+//! packet   │ stopped before         park │  │ │ oops
+//!          ▼                             ▼  │ ▼
+//!       never ran                     parked crashed
 //! ```
+//!
+//! [`builder!`] settles name, CPUs and policy before the start, [`Task::detach`] gives a thread up,
+//! and in a [`scope()`] threads may borrow from their maker. [`StopToken`] stops a thread from
+//! anywhere, and [`ParkGuard`] holds it for a while.
 //!
 //! Closure, result and the state above live in one reference-counted block per thread, the packet.
 //! Whichever way the thread ends, the closure and the result are dropped exactly once, by the

@@ -15,6 +15,7 @@ mod tests {
             CpuId, //
         },
         cpumask::CpumaskVar,
+        sync::rcu,
         task,
         time::{
             delay::fsleep,
@@ -85,9 +86,7 @@ mod tests {
         let created = kthread::builder!("idle")?.create(|cx| cx.pid())?;
         let mut idle = false;
         for _ in 0..1000 {
-            // SAFETY: The thread is there for as long as `created`. The field is one word.
-            let state = unsafe { state_of(created.pid()) };
-            idle |= state == bindings::TASK_IDLE;
+            idle |= scheduling(created.pid()).0 == bindings::TASK_IDLE;
             if idle {
                 break;
             }
@@ -99,16 +98,21 @@ mod tests {
         Ok(())
     }
 
-    /// The scheduler's state of a task.
-    ///
-    /// # Safety
-    ///
-    /// The task must be there meanwhile.
-    unsafe fn state_of(pid: task::Pid) -> u32 {
-        // SAFETY: By the safety requirements there is such a task.
+    /// Reads a task's state and priority.
+    fn scheduling(pid: task::Pid) -> (u32, i32) {
+        let _rcu = rcu::read_lock();
+        // SAFETY: The functions are called under RCU, which keeps the task there if it is found.
+        // The fields are words that C changes at any time.
         unsafe {
-            let task = bindings::pid_task(bindings::find_vpid(pid), bindings::pid_type_PIDTYPE_PID);
-            (&raw const (*task).__state).read_volatile()
+            let pid = bindings::find_vpid(pid);
+            let task = bindings::pid_task(pid, bindings::pid_type_PIDTYPE_PID);
+            if task.is_null() {
+                return (u32::MAX, i32::MAX);
+            }
+            (
+                (&raw const (*task).__state).read_volatile(),
+                (&raw const (*task).prio).read_volatile(),
+            )
         }
     }
 
@@ -179,15 +183,7 @@ mod tests {
             Policy::Normal(Nice::DEFAULT),
         ] {
             task.set_policy(policy)?;
-            // SAFETY: The thread is there for as long as `task`. The field is one word.
-            let priority = unsafe {
-                let task = bindings::pid_task(
-                    bindings::find_vpid(task.pid()),
-                    bindings::pid_type_PIDTYPE_PID,
-                );
-                (&raw const (*task).prio).read_volatile()
-            };
-            found.push(priority, GFP_KERNEL)?;
+            found.push(scheduling(task.pid()).1, GFP_KERNEL)?;
         }
         drop(task);
 

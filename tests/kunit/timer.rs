@@ -2,14 +2,14 @@
 
 //! Running something in hard-interrupt context.
 
-use kernel::sync::{
-    Arc,
-    ArcBorrow, //
-};
+use crate::support::Counter;
 use kernel::{
     impl_has_hr_timer,
     prelude::*,
-    sync::Completion,
+    sync::{
+        Arc,
+        ArcBorrow, //
+    },
     time::{
         hrtimer::{
             HrTimer,
@@ -28,8 +28,7 @@ use kernel::{
 struct Interrupt {
     #[pin]
     timer: HrTimer<Self>,
-    #[pin]
-    over: Completion,
+    over: Counter,
     call: KBox<dyn Fn() + Send + Sync>,
 }
 
@@ -38,7 +37,7 @@ impl HrTimerCallback for Interrupt {
 
     fn run(this: ArcBorrow<'_, Self>, _: HrTimerCallbackContext<'_, Self>) -> HrTimerRestart {
         (this.call)();
-        this.over.complete_all();
+        this.over.increment();
         HrTimerRestart::NoRestart
     }
 }
@@ -53,15 +52,15 @@ impl_has_hr_timer! {
 pub(crate) fn call_in_hard_irq(call: impl Fn() + Send + Sync + 'static) -> Result {
     let call: KBox<dyn Fn() + Send + Sync> = KBox::new(call, GFP_KERNEL)?;
     let interrupt = Arc::pin_init(
-        pin_init!(Interrupt {
+        try_pin_init!(Interrupt {
             timer <- HrTimer::new(),
-            over <- Completion::new(),
+            over: Counter::new()?,
             call,
-        }),
+        }? Error),
         GFP_KERNEL,
     )?;
     let handle = interrupt.clone().start(Delta::from_millis(1));
-    interrupt.over.wait_for_completion();
+    let called = interrupt.over.reaches(1);
     drop(handle);
-    Ok(())
+    called.then_some(()).ok_or(ETIMEDOUT)
 }
