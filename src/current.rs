@@ -223,8 +223,8 @@ impl<'a> Current<'a> {
     /// # Context
     ///
     /// That of `body`. The hook is called by whoever asks the thread to stop, with interrupts
-    /// disabled and under a raw spinlock: it may neither sleep nor wait. If a hard interrupt asks, it
-    /// may do no more than that interrupt may, so no `complete_all()`.
+    /// disabled and under a raw spinlock: it may neither sleep nor wait. If a hard interrupt asks,
+    /// it may do no more than that interrupt may, so no `complete_all()`.
     ///
     /// # Examples
     ///
