@@ -6,8 +6,9 @@ import os
 import shutil
 import signal
 import subprocess
+import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from progress import Step
@@ -46,22 +47,25 @@ class Command:
     ) -> None:
         self.argv = [str(arg) for arg in argv]
         self.log = log
-        with open(log, "wb") as output:
+        with open(log, "wb") as output, contextlib.ExitStack() as on_failure:
             try:
-                self._process = subprocess.Popen(
-                    self.argv,
-                    stdin=subprocess.DEVNULL,
-                    stdout=output,
-                    stderr=subprocess.STDOUT,
-                    cwd=cwd,
-                    env=_environment(env),
-                    pass_fds=(lock_fd,) if lock_fd >= 0 else (),
-                    process_group=0,
-                )
+                with _signals_held_back():
+                    self._process = subprocess.Popen(
+                        self.argv,
+                        stdin=subprocess.DEVNULL,
+                        stdout=output,
+                        stderr=subprocess.STDOUT,
+                        cwd=cwd,
+                        env=_environment(env),
+                        pass_fds=(lock_fd,) if lock_fd >= 0 else (),
+                        process_group=0,
+                    )
+                    on_failure.callback(self._end)
             except FileNotFoundError as error:
                 raise CommandError(
                     f"{self.argv[0]} is not installed: install it, then run again"
                 ) from error
+            on_failure.pop_all()
 
     def __enter__(self) -> "Command":
         return self
@@ -148,6 +152,24 @@ def ask(*argv: str | Path, env: Mapping[str, str] | None = None, cwd: Path | Non
     except (OSError, subprocess.TimeoutExpired):
         return ""
     return result.stdout.strip() if result.returncode == 0 else ""
+
+
+@contextlib.contextmanager
+def _signals_held_back() -> Iterator[None]:
+    """Delays signals to end while a program is started: nobody could end it before it is known."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[int] = []
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    handlers = [signal.signal(number, lambda number, _: came.append(number)) for number in numbers]
+    try:
+        yield
+    finally:
+        for number, handler in zip(numbers, handlers, strict=True):
+            signal.signal(number, handler)
+    for number in came:
+        signal.raise_signal(number)
 
 
 def _environment(env: Mapping[str, str] | None) -> dict[str, str]:

@@ -77,9 +77,11 @@ class Run(support.Sandbox):
                 time.sleep(0.01)
         self.assert_gone(int(self.log.read_text()))
 
-    def test_a_run_that_is_terminated_takes_its_commands_along(self) -> None:
+    def start(self, preparation: str = "") -> subprocess.Popen[bytes]:
+        """Starts a run that takes a minute; its command's id is in the log."""
         program = f"""
-import command, progress, settings, pathlib
+import command, pathlib, progress, settings, signal, subprocess
+{preparation}
 def main(_):
     with progress.Progress(2).step("x") as step:
         command.run(["sh", "-c", "echo $$; sleep 60"], pathlib.Path("{self.log}"), step)
@@ -92,7 +94,24 @@ settings.run_main(main)
         )
         while not (self.log.exists() and self.log.read_text()):
             time.sleep(0.01)
+        return process
+
+    def test_a_run_that_is_terminated_takes_its_commands_along(self) -> None:
+        process = self.start()
         process.send_signal(signal.SIGTERM)
+        self.assertEqual(process.wait(10), 128 + signal.SIGTERM)
+        self.assert_gone(int(self.log.read_text()))
+
+    def test_also_one_that_is_just_being_started(self) -> None:
+        process = self.start("""
+class Popen(subprocess.Popen):
+    def __init__(self, *args, **options):
+        super().__init__(*args, **options)
+        while not pathlib.Path(options["stdout"].name).read_text():
+            pass
+        signal.raise_signal(signal.SIGTERM)
+subprocess.Popen = Popen
+""")
         self.assertEqual(process.wait(10), 128 + signal.SIGTERM)
         self.assert_gone(int(self.log.read_text()))
 
