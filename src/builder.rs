@@ -74,7 +74,17 @@ impl Builder {
     /// Asks for the thread's stack and `task_struct` to be on this NUMA node.
     ///
     /// A thread that is neither bound nor has preferred CPUs then also runs on the node's CPUs.
+    ///
+    /// # Errors
+    ///
     /// Creation fails with [`EINVAL`] if the node is not online.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let task = kthread::builder!("near")?.node(0).run(|_cx| ())?;
+    /// # Ok::<(), Error>(())
+    /// ```
     #[doc(alias = "kthread_create_on_node")]
     pub fn node(mut self, node: u32) -> Self {
         self.0.node = Some(node);
@@ -83,8 +93,16 @@ impl Builder {
 
     /// Binds the thread to a CPU. Replaces preferred CPUs.
     ///
-    /// Creation fails with [`EINVAL`] if the machine cannot have such a CPU. If the CPU goes
-    /// offline, the binding is lost for good: it is no licence to use per-CPU data unlocked.
+    /// If the CPU goes offline, the binding is lost for good: it is no licence to use per-CPU data
+    /// unlocked.
+    ///
+    /// # Errors
+    ///
+    /// Creation fails with [`EINVAL`] if the machine cannot have such a CPU.
+    ///
+    /// # Examples
+    ///
+    /// See [`Builder`].
     #[doc(alias = "kthread_bind")]
     pub fn bind(mut self, cpu: CpuId) -> Self {
         self.0.placement = Placement::Bound(cpu);
@@ -93,7 +111,20 @@ impl Builder {
 
     /// Lets the thread run on these CPUs for as long as one of them is online. Replaces a binding.
     ///
-    /// Creation fails with [`EINVAL`] if the mask is empty.
+    /// # Errors
+    ///
+    /// Creation fails with [`EINVAL`] if the mask is empty, and with [`ENOMEM`] if memory is short.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use kernel::{cpu::CpuId, cpumask::CpumaskVar};
+    ///
+    /// let mut cpus = CpumaskVar::new_zero(GFP_KERNEL)?;
+    /// cpus.set(CpuId::current());
+    /// let task = kthread::builder!("close")?.affine_preferred(cpus).run(|_cx| ())?;
+    /// # Ok::<(), Error>(())
+    /// ```
     #[doc(alias = "kthread_affine_preferred")]
     pub fn affine_preferred(mut self, cpus: CpumaskVar) -> Self {
         self.0.placement = Placement::Preferred(cpus);
@@ -101,6 +132,14 @@ impl Builder {
     }
 
     /// Sets the scheduling policy; without it, that is [`Policy::Normal`] with nice 0.
+    ///
+    /// # Errors
+    ///
+    /// Creation fails with those of [`Task::set_policy`].
+    ///
+    /// # Examples
+    ///
+    /// See [`Builder`].
     #[doc(alias = "sched_set_fifo")]
     #[doc(alias = "sched_set_fifo_low")]
     #[doc(alias = "sched_set_normal")]

@@ -29,6 +29,10 @@ use kernel::{
 ///
 /// A wait that ends for this reason returns it as an error, so that `?` leaves the body of the
 /// thread. As an [`Error`] it is [`EINTR`].
+///
+/// # Examples
+///
+/// See [`Current::sleep`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stopped;
 

@@ -31,7 +31,7 @@ use kernel::{
 pub struct Nice(i32);
 
 impl Nice {
-    /// Neither favoured nor disfavoured.
+    /// Neither favoured nor disfavoured: 0.
     pub const DEFAULT: Self = Self(0);
 
     /// Checks a value.

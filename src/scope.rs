@@ -12,6 +12,10 @@ use core::marker::PhantomData;
 ///
 /// Made by [`scope()`]; threads are made in it by [`Builder::run_scoped`].
 ///
+/// # Examples
+///
+/// See [`scope()`].
+///
 /// [`Builder::run_scoped`]: crate::Builder::run_scoped
 pub struct Scope<'scope, 'env: 'scope> {
     // Invariance keeps `'scope` from shrinking, and what the threads borrow with it.

@@ -26,6 +26,10 @@ use kernel::{
 };
 
 /// How a thread ended.
+///
+/// # Examples
+///
+/// See [`Task`].
 #[derive(Debug, PartialEq, Eq)]
 #[must_use = "it holds what the closure returned"]
 pub enum Exit<T> {
