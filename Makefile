@@ -20,7 +20,7 @@ run: ## Boot the kernel, load the crate and a sample, show the thread, unload
 	@python3 scripts/run.py
 
 test: ## Run every test in the guest, and prove that the harness can fail
-	$(call packages,8,guest test)
+	$(call packages,9,guest test)
 	@python3 scripts/test.py
 
 shell: ## Open a shell in the guest, with the modules at hand

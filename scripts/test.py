@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""`make test`: tests the crate in a guest, proves that the harness can fail, tests the scripts.
+"""`make test`: tests the crate, proves that the harness can fail, tests the scripts.
 
 `python3 scripts/test.py harness` runs only the proofs.
 """
@@ -8,6 +8,7 @@ import sys
 import unittest
 from pathlib import Path
 
+import compile_fail
 import guest
 import harness
 from guest import Guest
@@ -21,9 +22,11 @@ def main(settings: Settings) -> int:
     everything = not sys.argv[1:]
     if not everything and sys.argv[1:] != ["harness"]:
         raise Failure(f"{' '.join(sys.argv[1:])}: say 'harness', or nothing for all tests")
-    machine, progress = guest.prepare(settings, more_steps=3 if everything else 1)
+    machine, progress = guest.prepare(settings, more_steps=4 if everything else 1)
     checks = []
     if everything:
+        with progress.step("Misuse that must not compile") as step:
+            checks += compile_fail.run(settings, machine.kernel, step)
         checks += test_crate(machine, progress)
     with progress.step("Proofs that the harness can fail") as step:
         checks += harness.prove(machine, step)

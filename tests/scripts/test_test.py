@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from unittest import mock
 
 import support
+import compile_fail
 import guest
 import harness
 import test
@@ -104,6 +105,7 @@ class Main(support.Sandbox):
             mock.patch.object(
                 guest, "prepare", return_value=(self.machine, self.progress)
             ) as self.prepare,
+            mock.patch.object(compile_fail, "run", return_value=[GREEN]) as self.compile,
             mock.patch.object(test, "judge", return_value=[GREEN]) as self.judge,
             mock.patch.object(harness, "prove", return_value=list(proofs)),
             mock.patch.object(test, "test_scripts", return_value=[GREEN]),
@@ -113,8 +115,9 @@ class Main(support.Sandbox):
             return test.main(self.settings), screen.getvalue().splitlines()[-1]
 
     def test_everything(self) -> None:
-        self.assertEqual(self.main(), (0, "3 passed, 0 failed"))
-        self.assertEqual(self.prepare.call_args.kwargs["more_steps"], 3)
+        self.assertEqual(self.main(), (0, "4 passed, 0 failed"))
+        self.assertEqual(self.prepare.call_args.kwargs["more_steps"], 4)
+        self.assertEqual(self.compile.call_args[0][:2], (self.settings, self.machine.kernel))
         plan = self.judge.call_args[0][0]
         self.assertEqual([path.name for path in plan.suites], ["work.rs", "task.rs"])
         self.assertEqual([path.name for path in plan.boot_tests], ["unload.sh"])
@@ -123,9 +126,10 @@ class Main(support.Sandbox):
     def test_only_the_proofs(self) -> None:
         self.assertEqual(self.main("harness"), (0, "1 passed, 0 failed"))
         self.machine.run.assert_not_called()
+        self.compile.assert_not_called()
 
     def test_failed_proof(self) -> None:
-        self.assertEqual(self.main(proofs=(RED,)), (1, "2 passed, 1 failed"))
+        self.assertEqual(self.main(proofs=(RED,)), (1, "3 passed, 1 failed"))
 
     def test_unknown_part(self) -> None:
         with self.assertRaisesRegex(Failure, "x: say 'harness'"):
