@@ -90,6 +90,17 @@ CASES = (
         modules=("kthread_mischief:mischief=3",),
     ),
     Case(
+        "a panic, as a task oopsed in a scope whose threads use its stack",
+        {
+            "powers off by itself": "",
+            "no alarm": "kernel BUG at",
+            "load kthread_crash": "did not report",
+            "unload": "did not report",
+            "complete KTAP": "",
+        },
+        modules=("rust_kthread", "kthread_crash:place=3"),
+    ),
+    Case(
         "a guest that ends too early",
         {
             "powers off by itself": "the guest powered off before its job was done",

@@ -28,6 +28,7 @@ pub(crate) use kernel::bindings::{
     module_state_MODULE_STATE_GOING,
     notifier_block,
     nsecs_to_jiffies,
+    panic,
     prepare_to_wait,
     queue_work_on,
     raw_spinlock_t,

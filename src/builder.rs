@@ -14,9 +14,13 @@ use crate::{
     },
     placement::Placement,
     policy::Policy,
-    scope::Scope,
+    scope::{
+        OpenScope,
+        Scope, //
+    },
     task::Task, //
 };
+use core::ptr;
 use kernel::{
     cpu::CpuId,
     cpumask::CpumaskVar,
@@ -168,7 +172,7 @@ impl Builder {
         T: Send + 'static,
     {
         // SAFETY: Closure and result are `'static`.
-        unsafe { self.make(PARK, 0, body) }.map(Created)
+        unsafe { self.make(PARK, ptr::null(), body) }.map(Created)
     }
 
     /// Creates and starts the thread.
@@ -191,7 +195,7 @@ impl Builder {
         T: Send + 'static,
     {
         // SAFETY: Closure and result are `'static`.
-        unsafe { self.make(0, 0, body) }
+        unsafe { self.make(0, ptr::null(), body) }
     }
 
     /// Creates and starts the thread in a scope, so that it may borrow.
@@ -218,7 +222,7 @@ impl Builder {
     {
         // SAFETY: What is borrowed for `'scope` outlives the scope, at whose end the thread is
         // joined, whatever happens to the handle.
-        unsafe { self.make(0, scope.address(), body) }
+        unsafe { self.make(0, scope.open(), body) }
     }
 
     /// Makes the thread.
@@ -226,7 +230,7 @@ impl Builder {
     /// # Safety
     ///
     /// Those of [`Packet::allocate`].
-    unsafe fn make<F, T>(self, flags: u32, scope: usize, body: F) -> Result<Task<T>>
+    unsafe fn make<F, T>(self, flags: u32, scope: *const OpenScope, body: F) -> Result<Task<T>>
     where
         F: FnOnce(Current<'_>) -> T + Send,
         T: Send,

@@ -42,7 +42,7 @@ impl<T> Created<T> {
     /// See [`Created`].
     #[doc(alias = "wake_up_process")]
     pub fn start(self) -> Task<T> {
-        self.0.header().start();
+        self.0.header().unpark();
         self.0
     }
 

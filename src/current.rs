@@ -221,14 +221,15 @@ impl<'a> Current<'a> {
     /// Calls `body`, during which a request to stop the thread also calls `hook`.
     ///
     /// For a body that waits for something that knows nothing of the thread: the hook releases it.
-    /// It is called at most once; if the thread was asked to stop before, it is called at once,
-    /// before `body`. When this returns, it is not called any more.
+    /// It is called once, or not at all if there is no such request before `body` returns. If the
+    /// thread was asked to stop before, it is called at once, before `body`.
     ///
     /// # Context
     ///
     /// That of `body`. The hook is called by whoever asks the thread to stop, with interrupts
     /// disabled and under a raw spinlock: it may neither sleep nor wait. If a hard interrupt asks,
-    /// it may do no more than that interrupt may, so no `complete_all()`.
+    /// it may do no more than that interrupt may, so no `complete_all()`. A hook that panics leaves
+    /// the lock behind, and who needs it next hangs.
     ///
     /// # Examples
     ///

@@ -1,26 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The module `rust_kthread` itself: watches other modules leave.
+//! The module `rust_kthread` itself: watches tasks crash and other modules leave.
 
 use crate::{
     bindings,
+    crash,
     live_view::LiveView,
+    notifier::Notifier,
     reaper,
-    registry, //
+    registry,
+    scope, //
 };
-use kernel::{
-    error::to_result,
-    prelude::*,
-    types::Opaque, //
-};
+use kernel::prelude::*;
 
-/// The loaded crate.
+/// The loaded crate. Fields are dropped in this order.
 #[pin_data]
 pub(crate) struct Kthread {
     #[pin]
     view: LiveView,
     #[pin]
-    watch: Watch,
+    modules: Notifier,
+    #[pin]
+    crashes: Notifier,
+    lists: ListsInUse,
 }
 
 impl kernel::InPlaceModule for Kthread {
@@ -28,59 +30,28 @@ impl kernel::InPlaceModule for Kthread {
         // SAFETY: A module is initialised once, before any other module can import it.
         unsafe { registry::init() };
         // SAFETY: As above.
+        unsafe { scope::init() };
+        // SAFETY: As above.
         unsafe { reaper::init() };
 
         try_pin_init!(Self {
             view <- LiveView::new(),
-            watch <- Watch::new(),
+            modules <- Notifier::new(
+                bindings::register_module_notifier,
+                bindings::unregister_module_notifier,
+                module_notify,
+            ),
+            crashes <- crash::watch(),
+            lists: ListsInUse,
         })
     }
 }
 
-/// A module notifier that hands departing modules to the registry.
-///
-/// # Invariants
-///
-/// `block` is registered with the module notifier chain.
-#[pin_data(PinnedDrop)]
-struct Watch {
-    #[pin]
-    block: Opaque<bindings::notifier_block>,
-}
+/// Clears up what is left of other modules when this one is unloaded.
+struct ListsInUse;
 
-// SAFETY: `block` is only used by C, which locks the notifier chain, and by `drop`.
-unsafe impl Send for Watch {}
-
-// SAFETY: As above; there is no method that takes `&self`.
-unsafe impl Sync for Watch {}
-
-impl Watch {
-    fn new() -> impl PinInit<Self, Error> {
-        try_pin_init!(Self {
-            // INVARIANT: The initialiser succeeds only if the registration did.
-            block <- Opaque::try_ffi_init(|slot: *mut bindings::notifier_block| {
-                let block = bindings::notifier_block {
-                    notifier_call: Some(module_notify),
-                    // Before the callbacks that tear down a module's metadata.
-                    priority: c_int::MAX,
-                    ..Default::default()
-                };
-                // SAFETY: `slot` is valid for writes by the contract of `try_ffi_init`.
-                unsafe { slot.write(block) };
-                // SAFETY: `slot` was just initialised, and stays pinned until `drop` below takes
-                // it out of the chain.
-                to_result(unsafe { bindings::register_module_notifier(slot) })
-            }),
-        })
-    }
-}
-
-#[pinned_drop]
-impl PinnedDrop for Watch {
-    fn drop(self: Pin<&mut Self>) {
-        // SAFETY: By the type invariant the block is registered. It was found in the chain, so
-        // there is no error to handle.
-        unsafe { bindings::unregister_module_notifier(self.block.get()) };
+impl Drop for ListsInUse {
+    fn drop(&mut self) {
         // What it did last may have been to let go of the last module that imports this one.
         reaper::flush();
         // SAFETY: This module is being unloaded, so no module that imports it is there any more.

@@ -20,7 +20,8 @@
 
 use crate::{
     builder::Plan,
-    current::Current, //
+    current::Current,
+    scope::OpenScope, //
 };
 use core::{
     alloc::Layout,
@@ -89,13 +90,13 @@ where
     ///
     /// # Safety
     ///
-    /// What the types borrow must outlive the scope at the address `scope`, which must be there
-    /// until [`registry::join_scope`](crate::registry::join_scope) was called for it. If `scope` is
-    /// zero, they must borrow nothing.
+    /// What the types borrow must outlive `scope`, which must be there until
+    /// [`registry::join_scope`](crate::registry::join_scope) was called for it. If `scope` is null,
+    /// they must borrow nothing.
     pub(crate) unsafe fn allocate(
         plan: &Plan,
         flags: u32,
-        scope: usize,
+        scope: *const OpenScope,
         closure: F,
     ) -> Result<ARef<Header>> {
         const {
@@ -119,7 +120,8 @@ where
 
     const VTABLE: Vtable = Vtable {
         run: Self::run,
-        discard: Self::discard,
+        drop_closure: Self::drop_closure,
+        drop_result: Self::drop_result,
     };
 
     /// Runs the closure, and keeps what it returns.
@@ -137,28 +139,25 @@ where
         unsafe { (*UnsafeCell::raw_get(&raw const (*packet).shared.result)).write(result) };
     }
 
-    /// Drops what the packet holds in `phase`.
+    /// Drops the closure.
     ///
     /// # Safety
     ///
-    /// `block` must be a packet of this type that was in `phase`, which the caller has changed in
-    /// order to call this function.
-    unsafe fn discard(block: NonNull<c_void>, phase: Phase) {
+    /// `block` must be a packet of this type that holds its closure, which the caller has claimed.
+    unsafe fn drop_closure(block: NonNull<c_void>) {
         let packet = block.cast::<Self>().as_ptr();
-        match phase {
-            Phase::Idle => {
-                // SAFETY: In this phase the closure is there, and it is the caller's.
-                unsafe {
-                    (*UnsafeCell::raw_get(&raw const (*packet).closure)).assume_init_drop();
-                }
-            }
-            Phase::Returned => {
-                // SAFETY: In this phase the result is there, and it is the caller's.
-                unsafe {
-                    (*UnsafeCell::raw_get(&raw const (*packet).shared.result)).assume_init_drop();
-                }
-            }
-            Phase::Running | Phase::NeverRan | Phase::Taken => {}
-        }
+        // SAFETY: By the safety requirements.
+        unsafe { (*UnsafeCell::raw_get(&raw const (*packet).closure)).assume_init_drop() };
+    }
+
+    /// Drops the result.
+    ///
+    /// # Safety
+    ///
+    /// `block` must be a packet of this type that holds its result, which the caller has claimed.
+    unsafe fn drop_result(block: NonNull<c_void>) {
+        let packet = block.cast::<Self>().as_ptr();
+        // SAFETY: By the safety requirements.
+        unsafe { (*UnsafeCell::raw_get(&raw const (*packet).shared.result)).assume_init_drop() };
     }
 }

@@ -19,7 +19,7 @@ use crate::{
         flags::REGISTERED,
         Header, //
     },
-    stack::KeptStack, //
+    scope::OpenScope, //
 };
 use core::{
     cell::Cell,
@@ -41,11 +41,11 @@ use kernel::{
 ///
 /// - `live` and `orphans` are initialised list heads, and all entries are the `links` of a
 ///   [`Header`] that the list owns a reference to.
-/// - `leaving` begins a list of valid entries.
+/// - `leaving` holds valid modules, and null.
 struct Lists {
     live: Opaque<bindings::list_head>,
     orphans: Opaque<bindings::list_head>,
-    leaving: Cell<*const Leaving>,
+    leaving: [Cell<*mut bindings::module>; 8],
 }
 
 // SAFETY: The lists may be used by any task that holds the lock.
@@ -56,7 +56,7 @@ global_lock! {
     unsafe(uninit) static LISTS: Mutex<Lists> = Lists {
         live: Opaque::zeroed(),
         orphans: Opaque::zeroed(),
-        leaving: Cell::new(core::ptr::null()),
+        leaving: [const { Cell::new(core::ptr::null_mut()) }; 8],
     };
 }
 
@@ -79,18 +79,19 @@ pub(crate) unsafe fn init() {
 ///
 /// # Errors
 ///
-/// [`ENODEV`] if its module is being cleared of its threads: there would be no end to it otherwise.
+/// [`ENODEV`] if its module or its scope is being cleared of its threads: there would be no end to
+/// it otherwise.
 pub(crate) fn add(thread: ARef<Header>) -> Result {
     let lists = LISTS.lock();
-    let mut leaving = lists.leaving.get();
-    // SAFETY: By the invariant of `Lists`; the lock is held.
-    while let Some(entry) = unsafe { leaving.as_ref() } {
-        // SAFETY: By the invariant of `Leaving`.
-        if unsafe { thread.belongs_to(entry.module) } {
+    for leaving in &lists.leaving {
+        let leaving = leaving.get();
+        // SAFETY: By the invariant of `Lists`.
+        if !leaving.is_null() && unsafe { thread.belongs_to(leaving) } {
             return Err(ENODEV);
         }
-        leaving = entry.next.get();
     }
+    // SAFETY: The thread is about to be registered, and the lock is held.
+    unsafe { thread.count_in_scope(1) }?;
     thread.flags.set(REGISTERED);
     let thread = ARef::into_raw(thread);
     // SAFETY: The reference that we own keeps the header valid.
@@ -109,6 +110,11 @@ pub(crate) fn remove(thread: &Header) -> Option<ARef<Header>> {
         return None;
     }
     thread.flags.clear(REGISTERED);
+    // SAFETY: The thread is registered for a moment more, and the lock is held.
+    let _ = unsafe { thread.count_in_scope(-1) };
+    // Before the lock is released: its module may fail to initialise, and then go at any time,
+    // whether it is pinned or not.
+    thread.unpin_module();
     // SAFETY: The flag says that the links are in the list, which the lock protects.
     unsafe { bindings::list_del_init(thread.links.get()) };
     // INVARIANT: The reference of the entry that was just removed passes to the caller.
@@ -116,14 +122,15 @@ pub(crate) fn remove(thread: &Header) -> Option<ARef<Header>> {
     Some(unsafe { ARef::from_raw(NonNull::from(thread)) })
 }
 
-/// Calls `body` while the thread, and with it its module, is kept from leaving, unless it has left;
-/// says whether it did.
-pub(crate) fn while_registered(thread: &Header, body: impl FnOnce() -> Result) -> Result<bool> {
+/// Calls `body` while the thread, and with it its module, is kept from leaving; does nothing if it
+/// has left.
+pub(crate) fn while_registered(thread: &Header, body: impl FnOnce() -> Result) -> Result {
     let _lists = LISTS.lock();
-    if !thread.flags.any(REGISTERED) {
-        return Ok(false);
+    if thread.flags.any(REGISTERED) {
+        body()
+    } else {
+        Ok(())
     }
-    body().map(|()| true)
 }
 
 /// Keeps an ended thread's packet until the crate is unloaded, or until another one is to be kept
@@ -138,7 +145,7 @@ pub(crate) fn keep(thread: ARef<Header>) {
         let orphan = unsafe { &*kernel::container_of!(Opaque::cast_from(entry), Header, links) };
         // SAFETY: The entry is in the list, and the lock is held.
         entry = unsafe { (*entry).next };
-        if orphan.is_unused() {
+        if orphan.is_unique() {
             // SAFETY: As above.
             unsafe { bindings::list_del_init(orphan.links.get()) };
             // SAFETY: The list owned a reference.
@@ -176,27 +183,34 @@ pub(crate) fn find(mut visit: impl FnMut(&Header) -> bool) -> Option<ARef<Header
     None
 }
 
-/// Stops and joins all threads that still run code of `module`.
+/// Stops and joins all threads that still run code of `module`; meanwhile it can make no new ones.
 ///
 /// # Safety
 ///
 /// `module` must be a valid module.
 pub(crate) unsafe fn reap(module: *mut bindings::module) {
+    // INVARIANT: The module is valid, and if something crashes in here it is never freed.
+    replace_leaving(core::ptr::null_mut(), module);
     // SAFETY: By the safety requirements.
-    unsafe { Leaving::announce(module, || reap_announced(module)) }
-}
-
-/// Stops and joins all threads of `module`, which can make no new ones.
-fn reap_announced(module: *mut bindings::module) {
-    // SAFETY: `reap` was called, whose safety requirements say that the module is valid.
     let belongs = |thread: &Header| unsafe { thread.belongs_to(module) };
     request_stop(belongs);
     while let Some(thread) = find(belongs) {
         if thread.reap() == Ok(true) && thread.was_leaked() {
-            // SAFETY: As above.
+            // SAFETY: By the safety requirements.
             unsafe { report(module, &thread) };
         }
         keep_if_used(thread);
+    }
+    replace_leaving(module, core::ptr::null_mut());
+}
+
+/// Replaces one of the modules that are being cleared of their threads.
+///
+/// When there is no room for one, it is just not kept from making new threads.
+fn replace_leaving(old: *mut bindings::module, new: *mut bindings::module) {
+    let lists = LISTS.lock();
+    if let Some(place) = lists.leaving.iter().find(|place| place.get() == old) {
+        place.set(new);
     }
 }
 
@@ -214,10 +228,10 @@ pub(crate) fn reap_disowned() {
     }
 }
 
-/// Stops and joins all threads that were made in the scope at this address.
-#[inline(never)]
-pub(crate) fn join_scope(scope: usize) {
+/// Stops and joins all threads that were made in a scope.
+pub(crate) fn join_scope(scope: &OpenScope) {
     let belongs = |thread: &Header| thread.is_in_scope(scope);
+    scope.close();
     request_stop(belongs);
     while let Some(thread) = find(belongs) {
         let _ = thread.stop();
@@ -233,46 +247,6 @@ fn request_stop(belongs: impl Fn(&Header) -> bool) {
         }
         false
     });
-}
-
-/// A module that is being cleared of its threads.
-///
-/// # Invariants
-///
-/// `module` is valid, or was left behind by a crash and only stands for its address.
-struct Leaving {
-    module: *mut bindings::module,
-    next: Cell<*const Leaving>,
-}
-
-impl Leaving {
-    /// Calls `body`, during which no thread of `module` can be added.
-    ///
-    /// # Safety
-    ///
-    /// `module` must be a valid module.
-    unsafe fn announce(module: *mut bindings::module, body: impl FnOnce()) {
-        // What the module's threads own is dropped in here, which may crash.
-        let _stack = KeptStack::of_current();
-        let entry = Leaving {
-            module,
-            next: Cell::new(core::ptr::null()),
-        };
-        let lists = LISTS.lock();
-        // INVARIANT: The entry is taken out below, or stays with the stack if `body` crashes.
-        entry.next.set(lists.leaving.replace(&raw const entry));
-        drop(lists);
-
-        body();
-
-        let lists = LISTS.lock();
-        let mut link = &lists.leaving;
-        while !core::ptr::eq(link.get(), &raw const entry) {
-            // SAFETY: By the invariant of `Lists`; the lock is held, and ours is further down.
-            link = unsafe { &(*link.get()).next };
-        }
-        link.set(entry.next.get());
-    }
 }
 
 /// Says in the kernel log which thread was leaked, and by which module.

@@ -52,8 +52,8 @@ pub enum Exit<T> {
 /// thread running. It is stopped, with a line in the kernel log, when the module whose code it runs
 /// is unloaded.
 ///
-/// A handle that is dropped by the thread itself cannot wait. The thread is asked to stop, and its
-/// memory is freed when its module is unloaded.
+/// A handle that is dropped by the thread itself cannot wait. The thread is asked to stop, and goes
+/// on without a handle until it has.
 ///
 /// # Context
 ///
@@ -127,8 +127,8 @@ impl<T> Task<T> {
     ///
     /// # Errors
     ///
-    /// [`EDEADLK`] when the thread calls this on itself. It is then asked to stop, as by dropping
-    /// the handle.
+    /// [`EDEADLK`] when the thread calls this on itself, or a `drop` does while the calling task
+    /// joins the thread already. It is then asked to stop, as by dropping the handle.
     ///
     /// # Examples
     ///
@@ -163,8 +163,8 @@ impl<T> Task<T> {
     ///
     /// # Errors
     ///
-    /// [`EDEADLK`] when the thread calls this on itself. It is then asked to stop, as by dropping
-    /// the handle.
+    /// [`EDEADLK`] when the thread calls this on itself, or a `drop` does while the calling task
+    /// joins the thread already. It is then asked to stop, as by dropping the handle.
     ///
     /// # Examples
     ///
@@ -245,7 +245,7 @@ impl<T> Task<T> {
     ///
     /// # Context
     ///
-    /// Any. Does not sleep.
+    /// Any but NMI. Does not sleep, but calls the hook that [`Current::on_stop`] set.
     ///
     /// # Examples
     ///
@@ -291,7 +291,7 @@ impl<T> Task<T> {
     /// # Context
     ///
     /// Sleeps, until the thread parks, ends, crashes or is asked to stop. No lock may be held that
-    /// the thread needs in order to come to such a point.
+    /// the thread needs in order to come to such a point, and it must not be parking the caller.
     ///
     /// # Errors
     ///
@@ -334,9 +334,10 @@ impl<T> Task<T> {
     }
 
     /// Lets the thread go on without a handle. It keeps its module from being unloaded until it
-    /// ends, by itself or by a [`StopToken`]; what it returns is dropped.
+    /// ends, by itself or by a [`StopToken`]; what it returns is dropped by the thread.
     ///
-    /// A detached thread that crashes keeps its module for good.
+    /// A detached thread that crashes keeps its module for good. One whose module fails to
+    /// initialise is stopped.
     ///
     /// # Context
     ///

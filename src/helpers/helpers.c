@@ -6,7 +6,7 @@
  * One file per C header, sorted alphabetically.
  */
 
-#include "kmemleak.c"
+#include "kdebug.c"
 #include "kthread.c"
 #include "list.c"
 #include "lockdep.c"
@@ -14,6 +14,5 @@
 #include "nodemask.c"
 #include "sched.c"
 #include "spinlock.c"
-#include "task_stack.c"
 #include "wait.c"
 #include "workqueue.c"

@@ -12,8 +12,7 @@ use super::{
 };
 use crate::{
     current::Current,
-    reaper,
-    stack::KeptStack, //
+    reaper, //
 };
 use kernel::{
     prelude::*,
@@ -34,19 +33,13 @@ pub(super) unsafe extern "C" fn thread_main(data: *mut c_void) -> c_int {
     if !header.should_stop() {
         header.run_closure();
     }
-    let before = header.flags.set(ENDED);
-    header.changes.tell();
-    if before & UNOWNED != 0 {
-        header.discard_result();
-        reaper::wake();
-    }
+    header.end();
     0
 }
 
 impl Header {
     /// Runs the closure. Called by the thread itself, once.
     fn run_closure(&self) {
-        let _stack = KeptStack::of_current();
         self.phase.store(Phase::Running, Release);
         self.changes.tell();
         self.body.hold(|| {
@@ -54,5 +47,24 @@ impl Header {
             unsafe { (self.vtable.run)(self.block, Current::new(self)) };
         });
         self.phase.store(Phase::Returned, Release);
+    }
+
+    /// Says that the thread is past its closure.
+    fn end(&self) {
+        let owned = self
+            .flags
+            .change(|now| (now & UNOWNED == 0).then_some(now | ENDED))
+            .is_ok();
+        if !owned {
+            // Nobody will fetch the result. It is dropped here, and not by the reaper, which would
+            // have to wait for it, and might crash over it.
+            self.discard_closure();
+            self.discard_result();
+            self.flags.set(ENDED);
+        }
+        self.changes.tell();
+        if !owned {
+            reaper::wake();
+        }
     }
 }

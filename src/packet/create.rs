@@ -72,8 +72,8 @@ impl Header {
         // The name is an argument, never the format: it may hold a `%`.
         //
         // SAFETY: Both strings are NUL-terminated and outlive the call, and `%s` asks for exactly
-        // one string. The packet outlives the thread: the registry keeps a reference until the
-        // thread was joined.
+        // one string. The packet outlives the thread: the caller keeps a reference until it is
+        // registered or joined, and then the registry does until it was joined.
         let task = from_err_ptr(unsafe {
             bindings::kthread_create_on_node(
                 Some(thread_main),
@@ -100,12 +100,6 @@ impl Header {
         // SAFETY: The thread was created and not woken, and this is called once.
         unsafe { plan.placement.apply(task) }?;
         plan.policy.map_or(Ok(()), |policy| policy.apply(task))
-    }
-
-    /// Starts a thread that was created parked.
-    #[inline(never)]
-    pub(crate) fn start(&self) {
-        self.unpark();
     }
 
     /// Waits until the closure has begun, or until it is clear that it never will.

@@ -5,7 +5,6 @@
 use super::{
     flags::{
         ENDED,
-        JOINED,
         PINS_MODULE,
         UNOWNED, //
     },
@@ -39,16 +38,19 @@ impl Header {
     #[inline(never)]
     pub(crate) fn detach(&self) -> Result {
         // A dead thread would never let go of its module.
-        if self.has_ended() || !registry::while_registered(self, || self.owner.pin())? {
+        if self.has_ended() {
             return Ok(());
         }
-        let detached = self
-            .flags
-            .change(|now| (now & (ENDED | JOINED) == 0).then_some(now | UNOWNED | PINS_MODULE));
-        if detached.is_err() {
-            self.owner.unpin();
-        }
-        Ok(())
+        registry::while_registered(self, || {
+            self.owner.pin()?;
+            let detached = self
+                .flags
+                .change(|now| (now & ENDED == 0).then_some(now | UNOWNED | PINS_MODULE));
+            if detached.is_err() {
+                self.owner.unpin();
+            }
+            Ok(())
+        })
     }
 
     /// Says whether the thread has ended, and nobody but the reaper will join it.

@@ -28,10 +28,8 @@ pub(crate) const UNOWNED: u32 = 1 << 4;
 pub(crate) const PINS_MODULE: u32 = 1 << 5;
 /// The thread is in the registry. Changed under the registry's lock only.
 pub(crate) const REGISTERED: u32 = 1 << 6;
-/// The thread, or the task that joined it, crashed over what is in the packet.
-pub(crate) const CRASHED: u32 = 1 << 7;
 /// The thread was joined.
-pub(crate) const JOINED: u32 = 1 << 8;
+pub(crate) const JOINED: u32 = 1 << 7;
 
 /// A set of the flags above.
 pub(crate) struct Flags(Atomic<u32>);

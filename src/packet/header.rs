@@ -4,10 +4,7 @@
 
 use super::{
     changes::Changes,
-    flags::{
-        Flags,
-        CRASHED, //
-    },
+    flags::Flags,
     hooks::Hooks, //
 };
 use crate::{
@@ -15,7 +12,8 @@ use crate::{
     builder::Plan,
     current::Current,
     lock_class::BodyLock,
-    owner::Owner, //
+    owner::Owner,
+    scope::OpenScope, //
 };
 use core::{
     alloc::Layout,
@@ -75,7 +73,8 @@ unsafe impl AtomicType for Phase {
 #[derive(Clone, Copy)]
 pub(super) struct Vtable {
     pub(super) run: unsafe fn(NonNull<c_void>, Current<'_>),
-    pub(super) discard: unsafe fn(NonNull<c_void>, Phase),
+    pub(super) drop_closure: unsafe fn(NonNull<c_void>),
+    pub(super) drop_result: unsafe fn(NonNull<c_void>),
 }
 
 /// The part of a packet that does not depend on the types of closure and result.
@@ -86,7 +85,8 @@ pub(super) struct Vtable {
 ///   with this header, and `vtable` is that of its type. A NUL-terminated string is at `name`.
 /// - `task` is written once, before the header is shared with any other task.
 /// - `joiner` is null, then a task that the header owns a reference to, then, when that task has
-///   joined the thread, the thread's own task. A reference is given up under RCU only.
+///   joined the thread, the thread's own task.
+/// - `scope` is null, or there for as long as the thread is in the registry.
 /// - `links` is initialised, and changed only under the lock of the registry.
 /// - The thread's module is there until `joiner` has taken the thread out of the registry, and
 ///   until then only the thread itself and `joiner` use `body`.
@@ -106,8 +106,8 @@ pub(crate) struct Header {
     #[pin]
     pub(super) body: BodyLock,
     pub(super) owner: Owner,
-    /// The address of the scope that the thread may not outlive, or zero.
-    scope: usize,
+    /// The scope that the thread may not outlive, or null.
+    scope: *const OpenScope,
     name: NonNull<u8>,
     pub(super) block: NonNull<c_void>,
     pub(super) vtable: Vtable,
@@ -117,7 +117,7 @@ pub(crate) struct Header {
 
 // What each thread costs, besides closure, result and name: docs/design.md tells users.
 #[cfg(not(any(CONFIG_DEBUG_SPINLOCK, CONFIG_DEBUG_LOCK_ALLOC, CONFIG_PREEMPT_RT)))]
-const _: () = assert!(size_of::<Header>() == 144);
+const _: () = assert!(size_of::<Header>() == 160);
 
 // SAFETY: A header may be used and freed by any task: closure and result are `Send` (see
 // `Packet::allocate`), and the other fields are, or are only used as the type invariants say.
@@ -156,7 +156,7 @@ impl Header {
         layout: Layout,
         plan: &Plan,
         flags: u32,
-        scope: usize,
+        scope: *const OpenScope,
         vtable: Vtable,
     ) -> Result<NonNull<Self>> {
         let name = plan.name.to_bytes_with_nul();
@@ -215,12 +215,6 @@ impl Header {
         self.refs.as_atomic().load(Acquire) == 1
     }
 
-    /// Says whether a packet that only the caller has a reference to may be freed: after a crash
-    /// others may point into it all the same.
-    pub(crate) fn is_unused(&self) -> bool {
-        self.is_unique() && !self.flags.any(CRASHED)
-    }
-
     /// The thread's task, if the thread was created.
     pub(crate) fn task(&self) -> Option<&Task> {
         // SAFETY: By the type invariant nobody writes to the field once the header is shared.
@@ -247,7 +241,7 @@ impl Header {
     }
 
     /// The packet of the calling task, if it is a thread of this crate.
-    pub(super) fn of_current<'a>() -> Option<&'a Self> {
+    pub(crate) fn of_current<'a>() -> Option<&'a Self> {
         // SAFETY: The function has no requirements.
         let data = unsafe { bindings::current_data(Some(super::body::thread_main)) };
         // SAFETY: A thread that runs this function got its packet, which outlives it.
@@ -267,8 +261,27 @@ impl Header {
             || unsafe { bindings::within_module(self.vtable.run as usize as c_ulong, module) }
     }
 
-    /// Says whether the thread was made in the scope at this address.
-    pub(crate) fn is_in_scope(&self, scope: usize) -> bool {
-        self.scope == scope
+    /// Says whether the thread was made in this scope.
+    pub(crate) fn is_in_scope(&self, scope: &OpenScope) -> bool {
+        core::ptr::eq(self.scope, scope)
+    }
+
+    /// Counts the thread in its scope, or out of it.
+    ///
+    /// # Errors
+    ///
+    /// [`ENODEV`] if the scope takes no more threads.
+    ///
+    /// # Safety
+    ///
+    /// The thread must be in the registry or about to be, and the registry's lock must be held.
+    pub(crate) unsafe fn count_in_scope(&self, change: i32) -> Result {
+        // SAFETY: By the type invariant, as the thread is registered.
+        unsafe { self.scope.as_ref() }.map_or(Ok(()), |scope| scope.count(change))
+    }
+
+    /// Takes back what the thread lent out from its stack, as it crashed. Called by the thread.
+    pub(crate) fn crash(&self) {
+        self.hooks.withdraw();
     }
 }

@@ -3,41 +3,40 @@
 //! What is called when a thread is first asked to stop.
 
 use super::flags::{
-    self,
-    Flags, //
+    Flags,
+    STOP, //
 };
-use crate::bindings;
+use crate::{
+    bindings,
+    raw_list::RawList, //
+};
 use core::{
     cell::UnsafeCell,
     ptr::NonNull, //
 };
 use kernel::{
+    current,
     prelude::*,
+    sync::atomic::{
+        Atomic,
+        Relaxed, //
+    },
+    task::Pid,
     types::Opaque, //
 };
 
 /// The hooks of one thread.
 ///
-/// They are on the thread's own stack, which outlives the thread if it crashes (see
-/// [`KeptStack`](crate::stack::KeptStack)).
-///
 /// # Invariants
 ///
-/// `lock` and `list` are initialised. The list is used under the lock only, and its entries are
-/// the `links` of valid hooks.
+/// The entries of `list` are the `links` of valid hooks, on the thread's own stack.
 #[pin_data]
 pub(super) struct Hooks {
+    /// The task that calls hooks, and so holds the lock; zero if there is none.
+    caller: Atomic<Pid>,
     #[pin]
-    lock: Opaque<bindings::raw_spinlock_t>,
-    #[pin]
-    list: Opaque<bindings::list_head>,
+    list: RawList,
 }
-
-// SAFETY: Hooks are called by any task; they are `Send`, see `while_set`.
-unsafe impl Send for Hooks {}
-
-// SAFETY: As above, and under the lock.
-unsafe impl Sync for Hooks {}
 
 /// The part of a hook that does not depend on the type of its closure.
 #[repr(C)]
@@ -67,20 +66,14 @@ impl<H: FnMut()> HookWith<H> {
 impl Hooks {
     pub(super) fn new() -> impl PinInit<Self> {
         pin_init!(Self {
-            // INVARIANT: Both are initialised here.
-            lock <- Opaque::ffi_init(|slot| {
-                // SAFETY: `slot` is valid for writes.
-                unsafe { bindings::raw_spin_lock_init(slot) }
-            }),
-            list <- Opaque::ffi_init(|slot| {
-                // SAFETY: `slot` is valid for writes.
-                unsafe { bindings::INIT_LIST_HEAD(slot) }
-            }),
+            caller: Atomic::new(0),
+            // INVARIANT: It has no entries yet.
+            list <- RawList::new(),
         })
     }
 
-    /// Calls `body`, during which [`call`](Self::call) calls `hook`; if the flags say that it is
-    /// too late for that, `hook` is called at once.
+    /// Calls `body`, during which [`stop`](Self::stop) calls `hook`; if that was before, `hook` is
+    /// called at once.
     pub(super) fn while_set<H, F, R>(&self, flags: &Flags, hook: H, body: F) -> R
     where
         H: FnMut() + Send,
@@ -107,13 +100,12 @@ impl Hooks {
     /// Adds a hook, unless it is too late.
     #[inline(never)]
     fn add(&self, hook: &Hook, flags: &Flags) -> bool {
-        self.locked(|list| {
-            // `call` comes after the flag was set, and takes the lock.
-            if flags.any(flags::STOP) {
+        self.list.locked(|list| {
+            if flags.any(STOP) {
                 return false;
             }
-            // INVARIANT: The caller keeps the hook valid until `remove`.
-            // SAFETY: The hook is in no list, and by the type invariant the head is initialised.
+            // INVARIANT: The caller keeps the hook valid until `remove`, or crashes: `withdraw`.
+            // SAFETY: The hook is in no list, and `list` is an initialised head.
             unsafe { bindings::list_add_tail(hook.links.get(), list) };
             true
         })
@@ -123,13 +115,22 @@ impl Hooks {
     #[inline(never)]
     fn remove(&self, hook: &Hook) {
         // SAFETY: The hook was added, and the lock is held.
-        self.locked(|_| unsafe { bindings::list_del_init(hook.links.get()) });
+        self.list
+            .locked(|_| unsafe { bindings::list_del_init(hook.links.get()) });
     }
 
-    /// Calls all hooks. May be called once.
-    pub(super) fn call(&self) {
-        self.locked(|list| {
-            // SAFETY: By the type invariant; the lock is held.
+    /// Sets the flag [`STOP`] and calls all hooks, in one step. Does nothing if the flag was set.
+    pub(super) fn stop(&self, flags: &Flags) {
+        // A hook may ask for the same again, from under the lock.
+        if flags.any(STOP) {
+            return;
+        }
+        self.list.locked(|list| {
+            if flags.set(STOP) & STOP != 0 {
+                return;
+            }
+            self.caller.store(current!().pid(), Relaxed);
+            // SAFETY: By the type invariant of `RawList`; the lock is held.
             let mut entry = unsafe { (*list).next };
             while entry != list {
                 // SAFETY: By the type invariant the entry is the first field of a hook.
@@ -140,23 +141,21 @@ impl Hooks {
                 // SAFETY: As above.
                 entry = unsafe { (*entry).next };
             }
+            self.caller.store(0, Relaxed);
         });
     }
 
-    /// Takes out all hooks, which a thread that crashed left behind. None is called any more when
-    /// this returns.
-    pub(super) fn forget(&self) {
-        // SAFETY: By the type invariant, and the lock is held.
-        self.locked(|list| unsafe { bindings::list_del_init(list) });
-    }
-
-    /// Calls `body` with the list, under the lock.
-    fn locked<R>(&self, body: impl FnOnce(*mut bindings::list_head) -> R) -> R {
-        // SAFETY: By the type invariant.
-        let flags = unsafe { bindings::raw_spin_lock_irqsave(self.lock.get()) };
-        let result = body(self.list.get());
-        // SAFETY: The lock was just taken, with these flags.
-        unsafe { bindings::raw_spin_unlock_irqrestore(self.lock.get(), flags) };
-        result
+    /// Takes out all hooks, as the thread crashed. None is called any more when this returns.
+    ///
+    /// Must be called by the thread, before its stack is used for something else.
+    pub(super) fn withdraw(&self) {
+        // SAFETY: The head is initialised, and the lock is held, be it by this very call or because
+        // the thread was calling its hooks when it crashed.
+        let clear = |list| unsafe { bindings::list_del_init(list) };
+        if self.caller.load(Relaxed) == current!().pid() {
+            clear(self.list.head());
+        } else {
+            self.list.locked(clear);
+        }
     }
 }

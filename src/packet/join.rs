@@ -4,7 +4,6 @@
 
 use super::{
     flags::{
-        CRASHED,
         ENDED,
         JOINED,
         PINS_MODULE,
@@ -24,8 +23,7 @@ use kernel::{
         aref::ARef,
         atomic::ordering::{
             Acquire,
-            Full,
-            Relaxed, //
+            Full, //
         },
         rcu, //
     },
@@ -90,13 +88,7 @@ impl Header {
 
         self.discard_closure();
         last();
-        if self.phase.load(Relaxed) == Phase::Running {
-            self.abandon_stack(task);
-            self.abandon(task);
-        } else {
-            let _registered = registry::remove(self);
-            self.finish_join(task);
-        }
+        self.leave(task);
         Ok(true)
     }
 
@@ -131,48 +123,35 @@ impl Header {
         self.changes
             .wait(None, || self.flags.any(JOINED) || self.joiner_is_dead());
         if !self.flags.any(JOINED) {
-            self.abandon(task);
+            self.leave(task);
         }
     }
 
-    /// Lets go of all who wait for the join, and gives up the claim, or that of a dead task, in a
-    /// way that nobody else gets it.
-    fn finish_join(&self, task: &Task) {
-        let owner = self.owner.clone();
-        let before = self.flags.set(JOINED);
+    /// Leaves the registry, and lets go of all who wait for the join. Only the first call does so.
+    fn leave(&self, task: &Task) {
+        let Some(_registered) = registry::remove(self) else {
+            return;
+        };
+        self.flags.set(JOINED);
         self.changes.tell();
-        if before & PINS_MODULE != 0 {
-            owner.unpin();
-        }
+        // The claim, be it that of a dead task, ends in a way that nobody else gets it.
         if let Some(joiner) = NonNull::new(self.joiner.xchg(task.as_ptr(), Full)) {
-            // SAFETY: By the type invariant the header owned a reference. The last one of a
-            // `task_struct` is given up under RCU.
+            // SAFETY: By the type invariant the header owned a reference, which is given up here.
             drop(unsafe { ARef::from_raw(joiner.cast::<Task>()) });
         }
     }
 
-    /// Gives up a packet that something crashed over: what was lent out may still point there.
-    fn abandon(&self, task: &Task) {
-        self.flags.set(CRASHED);
-        if let Some(registered) = registry::remove(self) {
-            registry::keep(registered);
-            self.finish_join(task);
-        }
-    }
-
-    /// Leaves the stack of a crashed thread alone, for the same reason.
-    fn abandon_stack(&self, task: &Task) {
-        self.hooks.forget();
-        // SAFETY: The task is valid, and its stack was kept; see `KeptStack`.
-        unsafe {
-            bindings::kmemleak_not_leak(task.as_ptr().cast());
-            bindings::kmemleak_not_leak((*task.as_ptr()).stack);
+    /// Lets go of the module. To be called when the thread leaves the registry, under its lock.
+    pub(crate) fn unpin_module(&self) {
+        if self.flags.any(PINS_MODULE) {
+            self.owner.unpin();
         }
     }
 
     /// Tells lockdep that the calling task waits for the thread. It must have claimed the join.
     fn tell_lockdep(&self) {
         // A thread may wait for others that were made in the same place, as a tree of threads does.
+        #[cfg(CONFIG_LOCKDEP)]
         if !Self::of_current().is_some_and(|current| current.body.is_like(&self.body)) {
             self.body.hold(|| {});
         }
@@ -202,12 +181,14 @@ impl Header {
     fn joiner_is_dead(&self) -> bool {
         let _rcu = rcu::read_lock();
         let joiner = self.joiner.load(Acquire);
-        // SAFETY: By the type invariant the header owns a reference to the joiner, or gave it up a
-        // moment ago, under RCU; or it is the thread, whose task the header owns.
+        // SAFETY: By the type invariant the header owns a reference to the joiner, or it is the
+        // thread, whose task the header owns. If the reference was given up since, the task is
+        // still there: `put_task_struct()` frees it after a grace period.
         !joiner.is_null() && unsafe { is_dead(joiner) }
     }
 
-    /// Drops a closure that has not begun. Its thread must be gone, or never have been there.
+    /// Drops a closure that has not begun, and never will: its thread must be past it or gone, or
+    /// never have been there.
     pub(super) fn discard_closure(&self) {
         if self
             .phase
@@ -215,7 +196,7 @@ impl Header {
             .is_ok()
         {
             // SAFETY: The packet holds the closure, and by the change of phase it is ours to drop.
-            unsafe { (self.vtable.discard)(self.block, Phase::Idle) };
+            unsafe { (self.vtable.drop_closure)(self.block) };
         }
     }
 
@@ -235,7 +216,7 @@ impl Header {
     pub(super) fn discard_result(&self) {
         if self.claim_result().is_ok() {
             // SAFETY: The packet holds the result, and it was just claimed.
-            unsafe { (self.vtable.discard)(self.block, Phase::Returned) };
+            unsafe { (self.vtable.drop_result)(self.block) };
         }
     }
 }

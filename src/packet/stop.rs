@@ -17,14 +17,11 @@ impl Header {
     /// Asks the thread to stop. Never sleeps.
     #[inline(never)]
     pub(crate) fn request_stop(&self) {
-        // A full barrier orders this before the look at the task's state, in the wake-up: pairs
-        // with the one in `set_current_state()` of the thread, so one of the two sees the other.
-        //
         // Other waiters are not told: that takes a lock which a hard interrupt may not take where
         // spinlocks sleep. The thread will tell them, and if not they look again by themselves.
-        if self.flags.set(STOP) & STOP == 0 {
-            self.hooks.call();
-        }
+        self.hooks.stop(&self.flags);
+        // A full barrier in here orders the flag before the look at the task's state: pairs with
+        // the one in `set_current_state()` of the thread, so one of the two sees the other.
         self.wake_up();
     }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Joins threads whose closures panic.
+//! Has a thread panic, in one place or another, and sees to what is left of it.
 
 use kernel::{
     prelude::*,
@@ -13,7 +13,11 @@ use kernel::{
         Delta, //
     },
 };
-use kthread::Exit;
+use kthread::{
+    Current,
+    Exit,
+    Task, //
+};
 
 module! {
     type: Crash,
@@ -21,28 +25,166 @@ module! {
     authors: ["The kthread authors"],
     description: "Runs closures that panic in kernel threads",
     license: "GPL",
+    params: {
+        place: u32 {
+            default: 0,
+            description: "0 body, 1 parking, 2 hook, 3 scope, 4 drop, 5 empty scope",
+        },
+    },
 }
 
 struct Crash;
 
-/// A static, as what a crashed closure owns is never freed.
-static BEGAN: Atomic<bool> = Atomic::new(false);
-
 impl kernel::Module for Crash {
     fn init(_module: &'static ThisModule) -> Result<Self> {
-        let task = kthread::run!("crash", |_cx| {
-            BEGAN.store(true, Relaxed);
-            panic!("on purpose");
-        })?;
-        for _ in 0..1000 {
-            if BEGAN.load(Relaxed) {
-                break;
-            }
-            fsleep(Delta::from_millis(10));
+        match module_parameters::place.value() {
+            0 => in_body(),
+            1 => while_parking(),
+            2 => under_hook(),
+            3 => in_scope(),
+            4 => in_drop(),
+            5 => in_empty_scope(),
+            _ => Err(EINVAL),
+        }?;
+        Ok(Self)
+    }
+}
+
+/// What borrowers did. A static, as what a crashed closure owns is never freed.
+static SEEN: Atomic<u32> = Atomic::new(0);
+
+fn crash() -> ! {
+    panic!("on purpose");
+}
+
+/// Waits until the condition holds, for at most ten seconds.
+fn eventually(holds: impl Fn() -> bool) -> Result {
+    for _ in 0..1000 {
+        if holds() {
+            return Ok(());
         }
-        match task.stop()? {
-            Exit::Crashed => Ok(Self),
-            Exit::NeverRan | Exit::Returned(()) => Err(EINVAL),
+        fsleep(Delta::from_millis(10));
+    }
+    pr_err!("waited in vain\n");
+    Err(ETIMEDOUT)
+}
+
+/// Waits until the thread has crashed, and has others use what memory it may have freed.
+fn wait_crashed<T>(task: &Task<T>) -> Result {
+    eventually(|| task.is_finished())?;
+    for _ in 0..20 {
+        drop(
+            kthread::builder!("recycler")?
+                .create(|_cx| ())?
+                .start_and_wait(),
+        );
+    }
+    Ok(())
+}
+
+/// Joins a thread that must have crashed.
+fn join_crashed<T>(task: Task<T>) -> Result {
+    match task.stop()? {
+        Exit::Crashed => Ok(()),
+        Exit::NeverRan | Exit::Returned(_) => Err(EINVAL),
+    }
+}
+
+/// Neither parking nor joining waits for a thread that crashed.
+fn in_body() -> Result {
+    let task = kthread::run!("crash", |_cx| crash())?;
+    wait_crashed(&task)?;
+    for _ in 0..2 {
+        if task.park().err() != Some(ESRCH) {
+            return Err(EINVAL);
         }
     }
+    join_crashed(task)
+}
+
+/// Who waits for a thread to park does not wait on when it crashes.
+fn while_parking() -> Result {
+    let created = kthread::builder!("crash")?.create(|cx: Current<'_>| {
+        while !cx.should_park() && !cx.should_stop() {
+            fsleep(Delta::from_millis(1));
+        }
+        // Time for the other to fall asleep.
+        fsleep(Delta::from_millis(100));
+        crash()
+    })?;
+    // One that has not begun would park before it does.
+    let task = created.start_and_wait();
+    if task.park().err() != Some(ESRCH) {
+        return Err(EINVAL);
+    }
+    join_crashed(task)
+}
+
+/// A hook borrows from the stack of its thread, so it is not called when that has crashed.
+fn under_hook() -> Result {
+    let task = kthread::run!("crash", |cx| {
+        let lent = core::hint::black_box(1);
+        cx.on_stop(|| SEEN.store(lent, Relaxed), || crash())
+    })?;
+    wait_crashed(&task)?;
+    task.request_stop();
+    if SEEN.load(Relaxed) != 0 {
+        return Err(EINVAL);
+    }
+    join_crashed(task)
+}
+
+/// The kernel panics: a thread of a scope borrows from the stack of the task that crashes in it.
+fn in_scope() -> Result {
+    let task = kthread::run!("crash", |_cx| -> Result {
+        let lent = core::hint::black_box(1);
+        kthread::scope(|s| {
+            let _inner = kthread::builder!("inner")?.run_scoped(s, |cx| {
+                while cx.sleep(Delta::from_millis(1)).is_ok() {
+                    SEEN.fetch_add(lent, Relaxed);
+                }
+            })?;
+            eventually(|| SEEN.load(Relaxed) > 0)?;
+            crash()
+        })
+    })?;
+    wait_crashed(&task)?;
+    join_crashed(task)
+}
+
+/// When a scope has no threads any more, its task may crash like any other.
+fn in_empty_scope() -> Result {
+    let task = kthread::run!("crash", |_cx| {
+        kthread::scope(|s| {
+            let made = kthread::builder!("inner").and_then(|plan| plan.run_scoped(s, |_cx| ()));
+            drop(made);
+            crash()
+        })
+    })?;
+    wait_crashed(&task)?;
+    join_crashed(task)?;
+    // The list of scopes is as it should be.
+    kthread::scope(|s| kthread::builder!("next")?.run_scoped(s, |_cx| ())).map(drop)
+}
+
+/// Crashes who drops it.
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        crash()
+    }
+}
+
+/// A thread that crashes while it joins another leaves that one to the module's unloading.
+fn in_drop() -> Result {
+    let bomb = Bomb;
+    let created = kthread::builder!("never ran")?.create(move |_cx| core::mem::forget(bomb))?;
+    let token = created.stop_token();
+    let task = kthread::run!("crash", move |_cx| drop(created))?;
+    wait_crashed(&task)?;
+    if !token.is_stop_requested() {
+        return Err(EINVAL);
+    }
+    join_crashed(task)
 }

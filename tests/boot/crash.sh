@@ -1,12 +1,23 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# H20: a closure that oopses ends its thread only: joining it says so, and does not
-# hang; the module can be unloaded.
+# H5, H20: a closure that oopses ends its thread only. Parking it and joining it says so,
+# and does not hang; its hook is not called; the module can be unloaded. (For a scope whose
+# threads borrow from the one that oopses, see scripts/harness.py.)
 
 set -eu
+# shellcheck source=/dev/null
+. /boot.sh
 
-echo 'kthread-expect: kernel BUG at' >/dev/kmsg
 insmod /modules/rust_kthread.ko
-insmod /modules/kthread_crash.ko
-rmmod kthread_crash rust_kthread
+
+# In its body, while it is being parked, under a hook, in the drop of another one's
+# closure, in a scope without threads.
+for place in 0 1 2 4 5; do
+	echo 'kthread-expect: kernel BUG at' >/dev/kmsg
+	insmod /modules/kthread_crash.ko place=$place || fail "place $place"
+	rmmod kthread_crash
+	await 5 no_thread 'crash|never ran|inner|next' || fail "a thread is left, place $place"
+done
+
+rmmod rust_kthread

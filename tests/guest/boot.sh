@@ -1,0 +1,33 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# What boot tests share: they say `. /boot.sh`.
+
+fail() {
+	echo "$*"
+	exit 1
+}
+
+# await SECONDS COMMAND...: runs the command until it succeeds.
+await() {
+	tries=$(($1 * 10))
+	shift
+	until "$@"; do
+		tries=$((tries - 1))
+		[ "$tries" -gt 0 ] || return 1
+		sleep 0.1
+	done
+}
+
+# no_thread REGEX: no thread has a name that begins so. One leaves /proc a moment
+# after it was joined.
+no_thread() {
+	! grep -qsE "^($1)" /proc/[0-9]*/comm
+}
+
+# shown NAME COLUMN: one value of a thread in the crate's live view.
+shown() {
+	awk -v name="$1" -v column="$2" '
+		NR == 1 { while (++c < NF && $c != column); }
+		NR > 1 && $NF == name { print $c }' /sys/kernel/debug/kthread/threads
+}
