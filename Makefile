@@ -3,7 +3,7 @@
 # The one door for people. kbuild reads the file Kbuild instead.
 
 # Unset ones have defaults in scripts/settings.py.
-export KDIR LINUX_SERIES KERNEL ARCH SAMPLE CACHE ACCEL JOBS
+export KDIR LINUX_SERIES KERNEL ARCH SAMPLE CACHE ACCEL JOBS ROUNDS SEED
 
 # $(call packages,STEPS,PURPOSES): installs them as the first step of so many. With KDIR there is
 # one step less, as there is no kernel to be built.
@@ -22,6 +22,10 @@ run: ## Boot the kernel, load the crate and a sample, show the thread, unload
 test: ## Run every test in the guest, and prove that the harness can fail
 	$(call packages,9,guest test)
 	@python3 scripts/test.py
+
+torture: ## Make, park, share and stop threads at random, many times, on four CPUs
+	$(call packages,6,guest)
+	@python3 scripts/torture.py
 
 shell: ## Open a shell in the guest, with the modules at hand
 	$(call packages,5,guest)
@@ -51,6 +55,8 @@ clean-cache: ## Remove the cache: kernels, sources, bindgen
 ## SAMPLE name of one sample to run (default: all)
 ## ACCEL kvm or tcg (default: kvm where it works)
 ## JOBS number of parallel jobs (default: one for each CPU)
+## ROUNDS how often "make torture" does each thing (default: 100000, debug 10000)
+## SEED what its random numbers follow from (default: another one each time)
 ## CACHE where kernels and tools are kept (default: ~/.cache/kthread)
 
-.PHONY: help run test shell modules check update clean clean-cache
+.PHONY: help run test torture shell modules check update clean clean-cache

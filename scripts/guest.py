@@ -66,6 +66,7 @@ class Job:
     script: str = ""  # for the job "shell"
     kmemleak: bool = False  # takes time even where nobody asks for a scan
     title: str = ""  # names the logs, if the job's name is not enough
+    one_thread: bool = False  # without KVM, all CPUs take turns in one thread of the host
 
 
 class End(Enum):
@@ -235,11 +236,12 @@ class Guest:
         if job.boot_tests:
             variables["bound"] = str(job.bound * self.slowdown)
         parameters += [f"kthread.{name}={value}" for name, value in variables.items()]
+        tcg = f"tcg,thread={'single' if job.one_thread else 'multi'}"
         return [
             *("setpriv", "--pdeathsig", "KILL"),  # QEMU does not outlive us, whatever happens
             machine.qemu,
             *machine.machine,
-            *("-accel", "tcg,thread=multi" if accel == "tcg" else accel),
+            *("-accel", tcg if accel == "tcg" else accel),
             *("-smp", str(CPUS), "-m", self.settings.flavour.memory),
             *("-nodefaults", "-no-user-config", "-no-reboot", "-display", "none"),
             *("-kernel", str(self.kernel.image), "-initrd", str(initramfs)),

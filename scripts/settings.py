@@ -31,13 +31,18 @@ class Flavour:
     fragments: tuple[str, ...]  # on top of common.config and <arch>.config
     llvm: bool  # built with clang instead of gcc
     memory: str  # what the guest gets
+    rounds: int  # that `make torture` does
     commands: int  # that the build runs, weighted: turns a count into percent
     space: int  # MiB that the build folder takes, generously
 
 
 FLAVOURS = {
-    "plain": Flavour(fragments=(), llvm=False, memory="1G", commands=1740, space=600),
-    "debug": Flavour(fragments=("debug",), llvm=True, memory="2G", commands=1820, space=1000),
+    "plain": Flavour(
+        fragments=(), llvm=False, memory="1G", rounds=100_000, commands=1740, space=600
+    ),
+    "debug": Flavour(
+        fragments=("debug",), llvm=True, memory="2G", rounds=10_000, commands=1820, space=1000
+    ),
 }
 
 
@@ -53,6 +58,8 @@ class Settings:
     sample: str
     accel: str
     jobs: int
+    rounds: int
+    seed: int | None
     root: Path
 
     @classmethod
@@ -64,15 +71,18 @@ class Settings:
 
         home = given("XDG_CACHE_HOME") or str(Path.home() / ".cache")
         kdir = given("KDIR")
+        kernel = one_of("KERNEL", given("KERNEL", "plain"), FLAVOURS)
         return cls(
             series=one_of("LINUX_SERIES", given("LINUX_SERIES", SERIES[0]), SERIES),
-            kernel=one_of("KERNEL", given("KERNEL", "plain"), FLAVOURS),
+            kernel=kernel,
             arch=one_of("ARCH", given("ARCH", "x86_64"), ARCHES),
             kdir=usable_path("KDIR", kdir) if kdir else None,
             cache=usable_path("CACHE", given("CACHE", f"{home}/kthread")),
             sample=given("SAMPLE"),
             accel=one_of("ACCEL", given("ACCEL"), ACCELERATORS),
-            jobs=job_count(given("JOBS", str(len(os.sched_getaffinity(0))))),
+            jobs=positive("JOBS", given("JOBS", str(len(os.sched_getaffinity(0))))),
+            rounds=positive("ROUNDS", given("ROUNDS", str(FLAVOURS[kernel].rounds))),
+            seed=positive("SEED", given("SEED")) if given("SEED") else None,
             root=usable_path("the checkout", str(root)),
         )
 
@@ -119,10 +129,10 @@ def usable_path(name: str, value: str) -> Path:
     return path
 
 
-def job_count(value: str) -> int:
-    """Returns the number of parallel jobs."""
+def positive(name: str, value: str) -> int:
+    """Returns the number that was given."""
     if not value.isdecimal() or int(value) == 0:
-        raise Failure(f"JOBS={value} is not a number of parallel jobs: give 1 or more")
+        raise Failure(f"{name}={value} is not a number of 1 or more: give one")
     return int(value)
 
 

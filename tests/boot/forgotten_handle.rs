@@ -1,14 +1,29 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Leaks threads in its init function, which then succeeds or fails.
+//! Leaks threads, in every way that safe code can, in its init function, which then succeeds or
+//! fails.
 
 use kernel::{
     new_mutex,
     prelude::*,
-    sync::Arc,
-    time::Delta, //
+    sync::{
+        atomic::{
+            Atomic,
+            Relaxed, //
+        },
+        Arc,
+        Mutex,
+        SetOnce, //
+    },
+    time::{
+        delay::fsleep,
+        Delta, //
+    },
 };
 use kthread::{
+    Created,
+    Current,
+    State,
     Stopped,
     Task, //
 };
@@ -31,32 +46,189 @@ struct ForgottenHandle;
 
 impl kernel::Module for ForgottenHandle {
     fn init(_module: &'static ThisModule) -> Result<Self> {
-        for i in 0..3 {
-            // Owns memory, so that a leak would be seen.
-            let boxed = KBox::new([i; 64], GFP_KERNEL)?;
-            core::mem::forget(kthread::run!("forgotten/{}", i, move |cx| {
-                let stopped: Result<(), Stopped> = loop {
-                    if let Err(stopped) = cx.sleep(Delta::from_millis(1)) {
-                        break Err(stopped);
-                    }
-                };
-                (boxed, stopped)
-            })?);
-        }
-        // Threads that own their own handles. Some are stopped before they run: their closures are
-        // dropped by whoever joins them, and with the closures the handles.
-        for i in 0..10 {
-            let slot = Arc::pin_init(new_mutex!(None::<Task<()>>), GFP_KERNEL)?;
-            let task = kthread::run!("cycle/{}", i, {
-                let slot = slot.clone();
-                move |_cx| drop(slot)
-            })?;
-            task.request_stop();
-            *slot.lock() = Some(task);
-        }
+        pr_info!("about to leak\n");
+        forget_tasks()?;
+        forget_created()?;
+        forget_park_guard()?;
+        forget_stop_token()?;
+        keep_in_static()?;
+        keep_in_result()?;
+        keep_in_each_other()?;
+        keep_in_itself()?;
+        grow_again()?;
+        drop_within()?;
+        let module = Self;
         if module_parameters::fail.value() {
             return Err(EBUSY);
         }
-        Ok(Self)
+        Ok(module)
     }
+}
+
+/// Whether the module is about to leave.
+static LEAVES: Atomic<bool> = Atomic::new(false);
+
+impl Drop for ForgottenHandle {
+    fn drop(&mut self) {
+        LEAVES.store(true, Relaxed);
+    }
+}
+
+/// A place for the handle of the thread that it is shared with.
+type Slot<H> = Arc<Mutex<Option<H>>>;
+
+fn slot<H>() -> Result<Slot<H>> {
+    Arc::pin_init(new_mutex!(None), GFP_KERNEL)
+}
+
+fn sleep(cx: Current<'_>) {
+    while cx.sleep(Delta::from_millis(1)).is_ok() {}
+}
+
+fn forget_tasks() -> Result {
+    for i in 0..3 {
+        // Owns memory, so that a leak would be seen.
+        let boxed = KBox::new([i; 64], GFP_KERNEL)?;
+        core::mem::forget(kthread::run!("forgotten/{}", i, move |cx| {
+            let stopped: Result<(), Stopped> = loop {
+                if let Err(stopped) = cx.sleep(Delta::from_millis(1)) {
+                    break Err(stopped);
+                }
+            };
+            (boxed, stopped)
+        })?);
+    }
+    Ok(())
+}
+
+fn forget_created() -> Result {
+    let boxed = KBox::new([0; 64], GFP_KERNEL)?;
+    let created = kthread::builder!("leaked created")?.create(move |_cx| drop(boxed))?;
+    core::mem::forget(created);
+    Ok(())
+}
+
+/// The thread stays parked.
+fn forget_park_guard() -> Result {
+    let task = kthread::builder!("leaked parked")?
+        .create(sleep)?
+        .start_and_wait();
+    core::mem::forget(task.park()?);
+    if task.state() != State::Parked {
+        return Err(EINVAL);
+    }
+    core::mem::forget(task);
+    Ok(())
+}
+
+fn forget_stop_token() -> Result {
+    let task = kthread::run!("leaked token", sleep)?;
+    core::mem::forget(task.stop_token());
+    core::mem::forget(task);
+    Ok(())
+}
+
+fn keep_in_static() -> Result {
+    static KEPT: SetOnce<Task<()>> = SetOnce::new();
+
+    KEPT.populate(kthread::run!("leaked static", sleep)?);
+    Ok(())
+}
+
+/// A result that is the handle of the thread which returned it.
+struct Own {
+    _own: Option<Task<Own>>,
+}
+
+fn keep_in_result() -> Result {
+    let slot = slot()?;
+    let task = kthread::run!("leaked result", {
+        let slot: Slot<Task<Own>> = slot.clone();
+        move |cx| loop {
+            let own = slot.lock().take();
+            if own.is_some() || cx.sleep(Delta::from_millis(1)).is_err() {
+                break Own { _own: own };
+            }
+        }
+    })?;
+    *slot.lock() = Some(task);
+    while slot.lock().is_some() {
+        fsleep(Delta::from_millis(1));
+    }
+    Ok(())
+}
+
+/// Two threads that never run, and own each other.
+fn keep_in_each_other() -> Result {
+    let slots: [Slot<Created<()>>; 2] = [slot()?, slot()?];
+    for i in 0..2 {
+        let other = slots[1 - i].clone();
+        let created = kthread::builder!("leaked pair/{}", i)?.create(move |_cx| drop(other))?;
+        *slots[i].lock() = Some(created);
+    }
+    Ok(())
+}
+
+/// Threads that own their own handles. Some are stopped before they run: their closures are dropped
+/// by whoever joins them, and with the closures the handles.
+fn keep_in_itself() -> Result {
+    for i in 0..10 {
+        let slot: Slot<Task<()>> = slot()?;
+        let task = kthread::run!("cycle/{}", i, {
+            let slot = slot.clone();
+            move |_cx| drop(slot)
+        })?;
+        task.request_stop();
+        *slot.lock() = Some(task);
+    }
+    Ok(())
+}
+
+/// A thread that dropped its own handle, and still runs when the module leaves.
+fn drop_within() -> Result {
+    let slot: Slot<Task<()>> = slot()?;
+    let task = kthread::run!("not leaked", {
+        let slot = slot.clone();
+        move |_cx| {
+            while slot.lock().is_none() {
+                fsleep(Delta::from_millis(1));
+            }
+            let own = slot.lock().take();
+            drop(own);
+            while !LEAVES.load(Relaxed) {
+                fsleep(Delta::from_millis(1));
+            }
+            fsleep(Delta::from_millis(500));
+        }
+    })?;
+    let token = task.stop_token();
+    *slot.lock() = Some(task);
+    while !token.is_stop_requested() {
+        fsleep(Delta::from_millis(1));
+    }
+    Ok(())
+}
+
+/// Leaks another thread of its like when it is dropped.
+struct Hydra;
+
+impl Drop for Hydra {
+    fn drop(&mut self) {
+        static GROWS: Atomic<bool> = Atomic::new(false);
+
+        // The one that is dropped because it could not be made does not try again.
+        if !GROWS.load(Relaxed) {
+            GROWS.store(true, Relaxed);
+            let refused = grow_again() == Err(ENODEV);
+            pr_info!("hydra {}\n", if refused { "refused" } else { "grew" });
+            GROWS.store(false, Relaxed);
+        }
+    }
+}
+
+fn grow_again() -> Result {
+    let hydra = Hydra;
+    let created = kthread::builder!("leaked hydra")?.create(move |_cx| drop(hydra))?;
+    core::mem::forget(created);
+    Ok(())
 }

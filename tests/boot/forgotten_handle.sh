@@ -1,45 +1,57 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# H11, H12: a module that forgot the handles of its threads can be unloaded, and
-# its init may fail: the threads end first, and the log names each of them.
+# H11, H12, H95: a module that leaked threads, in whatever way, can be unloaded, and its
+# init may fail: the threads end first, and the log names each of them once.
 
 set -eu
+# shellcheck source=/dev/null
+. /boot.sh
 
-threads() {
-	grep -lsE '^(forgotten|cycle)/' /proc/[0-9]*/comm | wc -l
-}
+module=kthread_forgotten_handle
+names='(forgotten|cycle)/|(not )?leaked '
 
-# A thread leaves /proc a moment after it was joined.
-no_threads() {
-	for _ in $(seq 50); do
-		[ "$(threads)" != 0 ] || return 0
-		sleep 0.1
-	done
-	return 1
-}
-
+# reported REGEX: how often such a thread was named.
 reported() {
-	dmesg | grep -c 'module kthread_forgotten_handle leaked thread forgotten/' || :
+	dmesg | grep -cE "module $module leaked thread $1 \(pid [0-9]+\): stopped$" || :
+}
+
+# logged TEXT: how often the module said so.
+logged() {
+	dmesg | grep -c " $module: $1" || :
+}
+
+# busybox's insmod tries it again when the init function fails.
+all_reported() {
+	times=$(logged 'about to leak')
+	for name in forgotten/0 forgotten/1 forgotten/2 'leaked created' 'leaked parked' \
+		'leaked token' 'leaked static' 'leaked result' 'leaked pair/[01]' 'leaked hydra'; do
+		[ "$(reported "$name")" = "$times" ] ||
+			fail "$name was reported $(reported "$name") times, not $times"
+	done
+	[ "$(reported 'not leaked')" = 0 ] || fail "a handle that was dropped was called a leak"
+	[ "$(logged 'hydra refused')/$(logged 'hydra grew')" = "$times/0" ] ||
+		fail "a thread could be made while its module was cleared of threads"
 }
 
 insmod /modules/rust_kthread.ko
 
-insmod /modules/kthread_forgotten_handle.ko
-[ "$(threads)" -ge 3 ] || { echo "3 threads expected, $(threads) found"; exit 1; }
+insmod "/modules/$module.ko"
+for name in forgotten/0 'leaked created' 'leaked parked' 'leaked token' 'leaked static' \
+	'leaked pair/0' 'leaked hydra' 'not leaked'; do
+	! no_thread "$name" || fail "there is no thread $name to be leaked"
+done
 if rmmod rust_kthread 2>/dev/null; then
-	echo "the crate could be unloaded while it was in use"
-	exit 1
+	fail "the crate could be unloaded while it was in use"
 fi
-rmmod kthread_forgotten_handle
-no_threads || { echo "$(threads) threads outlived their module"; exit 1; }
-[ "$(reported)" = 3 ] || { echo "3 leaks expected in the log, $(reported) found"; exit 1; }
+rmmod $module
+await 5 no_thread "$names" || fail "a thread outlived its module"
+all_reported
 
-if insmod /modules/kthread_forgotten_handle.ko fail=1 2>/dev/null; then
-	echo "the init function did not fail"
-	exit 1
+if insmod "/modules/$module.ko" fail=1 2>/dev/null; then
+	fail "the init function did not fail"
 fi
-no_threads || { echo "$(threads) threads outlived a failed init"; exit 1; }
-[ "$(reported)" -ge 6 ] || { echo "6 leaks expected in the log, $(reported) found"; exit 1; }
+await 5 no_thread "$names" || fail "a thread outlived a failed init"
+all_reported
 
 rmmod rust_kthread

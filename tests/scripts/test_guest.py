@@ -202,6 +202,9 @@ class CommandLine(GuestTest):
         ):
             self.assertIn(part, call)
 
+    def test_one_thread(self) -> None:
+        self.assertIn(" -accel tcg,thread=single ", self.call(one_thread=True))
+
     def test_job(self) -> None:
         call = self.call(variables={"sample": "poller"}, parameters=("nokaslr",))
         self.assertIn(" nokaslr ", call)

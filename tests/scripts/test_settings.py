@@ -29,17 +29,21 @@ class FromEnviron(unittest.TestCase):
         self.assertIsNone(settings.kdir)
         self.assertEqual(settings.cache, Path("/x/kthread"))
         self.assertGreaterEqual(settings.jobs, 1)
+        self.assertEqual((settings.rounds, settings.seed), (100_000, None))
+        self.assertEqual(self.read(KERNEL="debug").rounds, 10_000)
 
     def test_empty_counts_as_not_given(self) -> None:
         self.assertEqual(self.read(KERNEL="", KDIR=" ", JOBS=""), self.read())
 
     def test_all_given(self) -> None:
         settings = self.read(
-            LINUX_SERIES="7.3", KERNEL="debug", KDIR="/k", CACHE="/y", ACCEL="tcg", JOBS="3"
+            **{"LINUX_SERIES": "7.3", "KERNEL": "debug", "KDIR": "/k", "CACHE": "/y"},
+            **{"ACCEL": "tcg", "JOBS": "3", "ROUNDS": "7", "SEED": "8"},
         )
         self.assertEqual((settings.series, settings.kernel), ("7.3", "debug"))
         self.assertEqual((settings.kdir, settings.cache), (Path("/k"), Path("/y")))
         self.assertEqual((settings.accel, settings.jobs), ("tcg", 3))
+        self.assertEqual((settings.rounds, settings.seed), (7, 8))
         self.assertIs(settings.flavour, FLAVOURS["debug"])
         self.assertIs(settings.machine, ARCHES["x86_64"])
 
@@ -58,9 +62,10 @@ class FromEnviron(unittest.TestCase):
         self.assertIn("x86_64", self.failure(ARCH="vax"))
         self.assertIn("kvm, tcg", self.failure(ACCEL="hvf"))
 
-    def test_jobs_is_a_positive_number(self) -> None:
+    def test_numbers_are_positive(self) -> None:
         for value in ("0", "-1", "two"):
-            self.assertIn(f"JOBS={value}", self.failure(JOBS=value))
+            for name in ("JOBS", "ROUNDS", "SEED"):
+                self.assertIn(f"{name}={value}", self.failure(**{name: value}))
 
     def test_paths_that_kbuild_cannot_handle(self) -> None:
         self.assertIn("KDIR is '/a b'", self.failure(KDIR="/a b"))

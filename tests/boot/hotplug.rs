@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Runs threads that are tied to CPU 1, each in another way.
+
+use kernel::{
+    cpu::CpuId,
+    cpumask::CpumaskVar,
+    prelude::*,
+    time::Delta, //
+};
+use kthread::{
+    Current,
+    Task, //
+};
+
+module! {
+    type: Hotplug,
+    name: "kthread_hotplug",
+    authors: ["The kthread authors"],
+    description: "Runs threads on CPU 1",
+    license: "GPL",
+    params: {
+        offline: bool {
+            default: false,
+            description: "Whether CPU 1 is offline",
+        },
+    },
+}
+
+struct Hotplug {
+    _threads: [Task<()>; 3],
+}
+
+impl kernel::Module for Hotplug {
+    fn init(_module: &'static ThisModule) -> Result<Self> {
+        let cpu = CpuId::from_u32(1).ok_or(EINVAL)?;
+        let mut mask = CpumaskVar::new_zero(GFP_KERNEL)?;
+        mask.set(cpu);
+        let bound = kthread::builder!("hotplug/bound")?.bind(cpu).run(turn)?;
+        let pinned = kthread::run!("hotplug/pinned", turn)?;
+        let refused = pinned.set_affinity(&mask) == Err(EINVAL);
+        let preferring = kthread::builder!("hotplug/preferring")?
+            .affine_preferred(mask)
+            .run(turn)?;
+        if refused != module_parameters::offline.value() {
+            pr_err!(
+                "set_affinity() {}\n",
+                if refused { "failed" } else { "worked" }
+            );
+            return Err(EINVAL);
+        }
+        Ok(Self {
+            _threads: [bound, pinned, preferring],
+        })
+    }
+}
+
+fn turn(cx: Current<'_>) {
+    while cx.sleep(Delta::from_millis(1)).is_ok() {}
+}

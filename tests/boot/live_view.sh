@@ -1,0 +1,66 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# The live view shows what each thread is and does, one line for each of them whatever
+# its name is, also while threads come and go.
+
+set -eu
+# shellcheck source=/dev/null
+. /boot.sh
+
+view=/sys/kernel/debug/kthread/threads
+
+# is NAME COLUMN VALUE
+is() {
+	[ "$(shown "$1" "$2")" = "$3" ]
+}
+
+# well_formed FILE: the header and whole lines, nothing else.
+well_formed() {
+	awk '
+		NR == 1 { good = /^ *PID +CPU +POLICY +PRIO +STATE +AGE +WAKEUPS +MODULE +THREAD$/ }
+		NR > 1 && !/^ *[0-9]+ +[0-9]+ (normal|fifo) +-?[0-9]+ [a-z]+ +[0-9.]+ +[0-9]+ k/ {
+			good = 0
+			print
+		}
+		END { exit !good }' "$1"
+}
+
+insmod /modules/rust_kthread.ko
+[ "$(wc -l <$view)" = 1 ] || fail "there are threads at the start"
+
+insmod /modules/kthread_live_view.ko
+for state in created sleeping parked running stopping; do
+	await 5 is "view/$state" STATE "$state" ||
+		fail "the thread $state is shown as $(shown "view/$state" STATE)"
+	is "view/$state" MODULE kthread_live_view || fail "the module of $state is wrong"
+	is "view/$state" POLICY normal || fail "the policy of $state is wrong"
+	is "view/$state" PRIO 0 || fail "the nice value of $state is wrong"
+	[ "$(cat "/proc/$(shown "view/$state" PID)/comm")" = "view/$state" ] ||
+		fail "the pid of $state is another thread's"
+done
+is view/urgent POLICY fifo || fail "the policy is wrong"
+is view/urgent PRIO 50 || fail "the priority is wrong"
+is view/urgent CPU 1 || fail "the CPU is wrong"
+
+cat $view >/tmp/view
+well_formed /tmp/view || fail "a line is not as it should be"
+[ "$(wc -l </tmp/view)" = 9 ] || fail "8 threads expected, not this: $(cat /tmp/view)"
+grep -q ' view/two words$' /tmp/view || fail "a space in a name is lost"
+grep -q ' view/two\\x0alines$' /tmp/view || fail "a newline in a name is not escaped"
+
+insmod /modules/kthread_churn.ko rounds=1000 &
+most=0
+while kill -0 $! 2>/dev/null; do
+	cat $view >/tmp/view
+	well_formed /tmp/view || fail "a line is not as it should be while threads come and go"
+	lines=$(wc -l </tmp/view)
+	[ "$lines" -ge 9 ] || fail "threads are missing while others come and go"
+	[ "$lines" -le "$most" ] || most=$lines
+done
+wait $! || fail "threads could not be made while they were looked at"
+[ "$most" -gt 9 ] || fail "none of the threads that came and went was seen"
+rmmod kthread_churn kthread_live_view
+[ "$(wc -l <$view)" = 1 ] || fail "threads are still shown"
+
+rmmod rust_kthread

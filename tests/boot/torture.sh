@@ -1,0 +1,11 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# What `make torture` does, for some seconds only.
+
+set -eu
+
+insmod /modules/rust_kthread.ko
+insmod /modules/kthread_torture.ko \
+	spawns=500 parks=3000 handles=1000 hooks=300 "seed=$(date +%s)"
+rmmod kthread_torture rust_kthread

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Does what the crate is for, many times, from four CPUs, with random delays, and counts.
+//!
+//! Each scenario takes a number of rounds. The init function fails, and the kernel log says why,
+//! if one of them finds anything that ought not to be. What is random follows from the seed, but
+//! for how the threads come to run.
+
+use kernel::prelude::*;
+
+/// Fails, with a line in the kernel log, if the condition does not hold.
+macro_rules! ensure {
+    ($condition:expr, $($message:tt)+) => {
+        if !$condition {
+            pr_err!($($message)+);
+            return Err(EINVAL);
+        }
+    };
+}
+
+mod crew;
+mod fate;
+mod handles;
+mod hooks;
+mod parking;
+mod rng;
+mod spawning;
+
+module! {
+    type: Torture,
+    name: "kthread_torture",
+    authors: ["The kthread authors"],
+    description: "Makes, parks, shares and stops threads at random",
+    license: "GPL",
+    params: {
+        spawns: u32 {
+            default: 0,
+            description: "How many threads to make and to stop",
+        },
+        parks: u32 {
+            default: 0,
+            description: "How many times to park a thread",
+        },
+        handles: u32 {
+            default: 0,
+            description: "How many times to use a handle that others use, too",
+        },
+        hooks: u32 {
+            default: 0,
+            description: "How many threads with hooks to stop",
+        },
+        seed: u64 {
+            default: 1,
+            description: "What the random numbers follow from",
+        },
+    },
+}
+
+struct Torture;
+
+impl kernel::Module for Torture {
+    fn init(module: &'static ThisModule) -> Result<Self> {
+        let seed = module_parameters::seed.value();
+        pr_info!("seed {}\n", seed);
+        spawning::run(module_parameters::spawns.value(), seed, module)?;
+        parking::run(module_parameters::parks.value(), seed)?;
+        handles::run(module_parameters::handles.value(), seed)?;
+        hooks::run(module_parameters::hooks.value(), seed)?;
+        Ok(Self)
+    }
+}
