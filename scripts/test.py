@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """`make test`: tests the crate, proves that the harness can fail, tests the scripts.
 
+Last, it holds the table of hazards in docs/design.md to what was tested.
 `python3 scripts/test.py harness` runs only the proofs.
 """
 
@@ -11,9 +12,11 @@ from pathlib import Path
 import compile_fail
 import guest
 import harness
+import hazards
 from guest import Guest
 from progress import Progress
 from settings import Failure, Settings, run_main
+from suites import expected_cases
 from verdict import Check, Plan, judge
 
 
@@ -33,6 +36,8 @@ def main(settings: Settings) -> int:
     if everything:
         with progress.step("Tests of the scripts"):
             checks += test_scripts(settings.root / "tests/scripts")
+        cases = expected_cases(suite_sources(settings.root / "tests/kunit"))
+        checks += hazards.check(settings.root, checks, cases)
     return report(checks)
 
 
@@ -45,7 +50,7 @@ def test_crate(machine: Guest, progress: Progress) -> list[Check]:
             "set it and build the kernel again"
         )
     plan = Plan(
-        suites=tuple(sorted((tests / "kunit").rglob("*.rs"))),
+        suites=suite_sources(tests / "kunit"),
         boot_tests=boot_tests(tests / "boot"),
         leaks=machine.has_kmemleak,
     )
@@ -54,6 +59,11 @@ def test_crate(machine: Guest, progress: Progress) -> list[Check]:
         step.log = machine.console(job)
         run = machine.run(job, step.say, step.show)
         return judge(plan, run, machine.kernel)
+
+
+def suite_sources(folder: Path) -> tuple[Path, ...]:
+    """The sources of all KUnit suites."""
+    return tuple(sorted(folder.rglob("*.rs")))
 
 
 def boot_tests(folder: Path) -> tuple[Path, ...]:

@@ -12,6 +12,7 @@ import support
 import compile_fail
 import guest
 import harness
+import hazards
 import test
 from settings import Failure, Settings
 from verdict import Check
@@ -109,13 +110,14 @@ class Main(support.Sandbox):
             mock.patch.object(test, "judge", return_value=[GREEN]) as self.judge,
             mock.patch.object(harness, "prove", return_value=list(proofs)),
             mock.patch.object(test, "test_scripts", return_value=[GREEN]),
+            mock.patch.object(hazards, "check", return_value=[GREEN]) as self.hazards,
             mock.patch("sys.argv", ["test.py", *arguments]),
             contextlib.redirect_stdout(screen),
         ):
             return test.main(self.settings), screen.getvalue().splitlines()[-1]
 
     def test_everything(self) -> None:
-        self.assertEqual(self.main(), (0, "4 passed, 0 failed"))
+        self.assertEqual(self.main(), (0, "5 passed, 0 failed"))
         self.assertEqual(self.prepare.call_args.kwargs["more_steps"], 4)
         self.assertEqual(self.compile.call_args[0][:2], (self.settings, self.machine.kernel))
         plan = self.judge.call_args[0][0]
@@ -127,9 +129,18 @@ class Main(support.Sandbox):
         self.assertEqual(self.main("harness"), (0, "1 passed, 0 failed"))
         self.machine.run.assert_not_called()
         self.compile.assert_not_called()
+        self.hazards.assert_not_called()
+
+    def test_hazards_are_held_to_all_other_checks(self) -> None:
+        suite = "#[kunit_tests(kthread_work)] mod tests { #[cfg(X)] #[test] fn x() {} }"
+        self.write("tests/kunit/deeper/work.rs", suite)
+        self.main(proofs=(RED,))
+        root, checks, cases = self.hazards.call_args[0]
+        self.assertEqual((root, cases), (self.dir, {"kthread_work.x": True}))
+        self.assertEqual(checks[:4], [GREEN, GREEN, RED, GREEN])
 
     def test_failed_proof(self) -> None:
-        self.assertEqual(self.main(proofs=(RED,)), (1, "3 passed, 1 failed"))
+        self.assertEqual(self.main(proofs=(RED,)), (1, "4 passed, 1 failed"))
 
     def test_unknown_part(self) -> None:
         with self.assertRaisesRegex(Failure, "x: say 'harness'"):
