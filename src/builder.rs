@@ -206,7 +206,7 @@ impl Builder {
     ///
     /// # Errors
     ///
-    /// Those of [`create`](Self::create).
+    /// Those of [`create`](Self::create), and [`ENODEV`] if the scope is about to end.
     ///
     /// # Examples
     ///

@@ -52,6 +52,16 @@ impl RawList {
         result
     }
 
+    /// Calls `body`, in which the same may be done to other lists although they have the same
+    /// lockdep class. Must be called under the lock.
+    pub(crate) fn nesting(&self, body: impl FnOnce()) {
+        // SAFETY: By the contract of this function the lock is held.
+        unsafe { bindings::raw_spin_lock_hide(self.lock.get()) };
+        body();
+        // SAFETY: As above.
+        unsafe { bindings::raw_spin_lock_show(self.lock.get()) };
+    }
+
     /// The list's head, for who holds the lock.
     pub(crate) fn head(&self) -> *mut bindings::list_head {
         self.list.get()

@@ -527,6 +527,7 @@ impl<T> Drop for Task<T> {
 /// - [`EINVAL`] if the name contains a NUL.
 /// - [`EINTR`] if the calling task was killed.
 /// - [`EAGAIN`] if there are too many tasks.
+/// - [`ENODEV`] if the module is being unloaded, and is past its own cleaning up.
 ///
 /// In each case the closure was dropped.
 ///

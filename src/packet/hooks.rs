@@ -130,17 +130,21 @@ impl Hooks {
                 return;
             }
             self.caller.store(current!().pid(), Relaxed);
-            // SAFETY: By the type invariant of `RawList`; the lock is held.
-            let mut entry = unsafe { (*list).next };
-            while entry != list {
-                // SAFETY: By the type invariant the entry is the first field of a hook.
-                let hook = unsafe { NonNull::new_unchecked(entry.cast::<Hook>()) };
-                // SAFETY: A hook is in a `HookWith` of the type that `call` belongs to, and is
-                // called under the lock only.
-                unsafe { (hook.as_ref().call)(hook) };
-                // SAFETY: As above.
-                entry = unsafe { (*entry).next };
-            }
+            // A hook may stop another thread, and so call its hooks. There is no deadlock in that:
+            // a thread whose hooks are being called has the flag set, and is left alone above.
+            self.list.nesting(|| {
+                // SAFETY: By the type invariant of `RawList`; the lock is held.
+                let mut entry = unsafe { (*list).next };
+                while entry != list {
+                    // SAFETY: By the type invariant the entry is the first field of a hook.
+                    let hook = unsafe { NonNull::new_unchecked(entry.cast::<Hook>()) };
+                    // SAFETY: A hook is in a `HookWith` of the type that `call` belongs to, and is
+                    // called under the lock only.
+                    unsafe { (hook.as_ref().call)(hook) };
+                    // SAFETY: As above.
+                    entry = unsafe { (*entry).next };
+                }
+            });
             self.caller.store(0, Relaxed);
         });
     }

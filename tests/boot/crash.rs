@@ -3,10 +3,14 @@
 //! Has a thread panic, in one place or another, and sees to what is left of it.
 
 use kernel::{
+    new_mutex,
     prelude::*,
-    sync::atomic::{
-        Atomic,
-        Relaxed, //
+    sync::{
+        atomic::{
+            Atomic,
+            Relaxed, //
+        },
+        Arc, //
     },
     time::{
         delay::fsleep,
@@ -28,7 +32,7 @@ module! {
     params: {
         place: u32 {
             default: 0,
-            description: "0 body, 1 parking, 2 hook, 3 scope, 4 drop, 5 empty scope",
+            description: "0 body, 1 parking, 2 hook, 3 scope, 4 drop, 5 empty scope, 6 no handle",
         },
     },
 }
@@ -44,6 +48,7 @@ impl kernel::Module for Crash {
             3 => in_scope(),
             4 => in_drop(),
             5 => in_empty_scope(),
+            6 => without_a_handle(),
             _ => Err(EINVAL),
         }?;
         Ok(Self)
@@ -187,4 +192,24 @@ fn in_drop() -> Result {
         return Err(EINVAL);
     }
     join_crashed(task)
+}
+
+/// A thread without a handle that crashes over what it drops holds up no other one.
+fn without_a_handle() -> Result {
+    let slot = Arc::pin_init(new_mutex!(None::<Task<Bomb>>), GFP_KERNEL)?;
+    let task = kthread::run!("crash", {
+        let slot = slot.clone();
+        move |_cx| {
+            while slot.lock().take().is_none() {
+                fsleep(Delta::from_millis(1));
+            }
+            drop(slot);
+            Bomb
+        }
+    })?;
+    let token = task.stop_token();
+    *slot.lock() = Some(task);
+    eventually(|| token.is_stop_requested())?;
+    kthread::run!("next", |_cx| SEEN.store(1, Relaxed))?.detach()?;
+    eventually(|| SEEN.load(Relaxed) == 1)
 }

@@ -141,4 +141,45 @@ mod tests {
         assert_eq!(detached.get(), 1);
         Ok(())
     }
+
+    /// What takes its time to be dropped.
+    struct Slow(Counter, Counter);
+
+    impl Drop for Slow {
+        fn drop(&mut self) {
+            self.0.reaches(1);
+            self.1.increment();
+        }
+    }
+
+    /// A detached thread whose result takes its time to be dropped does not hold up others.
+    #[test]
+    fn detached_threads_end_independently() -> Result {
+        let may_go_on = Counter::new()?;
+        let slow_dropped = Counter::new()?;
+        let dropped = Counter::new()?;
+        let slow = Slow(may_go_on.clone(), slow_dropped.clone());
+        kthread::run!("slow", move |cx| {
+            while cx.sleep(Delta::from_millis(1)).is_ok() {
+                if slow.0.get() == 0 {
+                    break;
+                }
+            }
+            slow
+        })?
+        .detach()?;
+        for i in 0..4 {
+            let probe = dropped.on_drop();
+            kthread::run!("quick/{}", i, move |_cx| probe)?.detach()?;
+        }
+        let quick = dropped.reaches(4);
+        let early = slow_dropped.get();
+        may_go_on.increment();
+        let late = slow_dropped.reaches(1);
+
+        assert!(quick);
+        assert_eq!(early, 0);
+        assert!(late);
+        Ok(())
+    }
 }

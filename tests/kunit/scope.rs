@@ -160,4 +160,27 @@ mod tests {
         assert_eq!(sum, 2);
         Ok(())
     }
+
+    /// H95: threads that start others when they are stopped do not keep a scope from ending.
+    #[test]
+    fn ending_scope_takes_no_more_threads() -> Result {
+        let began = Counter::new()?;
+        let refused = Counter::new()?;
+        kthread::scope(|s| -> Result {
+            let plan = kthread::builder!("last words")?;
+            core::mem::forget(plan.run_scoped(s, |cx| {
+                began.increment();
+                while cx.sleep(Delta::from_secs(3600)).is_ok() {}
+                let late = kthread::builder!("late").and_then(|plan| plan.run_scoped(s, |_cx| ()));
+                if late.err() == Some(ENODEV) {
+                    refused.increment();
+                }
+            })?);
+            began.reaches(1);
+            Ok(())
+        })?;
+
+        assert_eq!(refused.get(), 1);
+        Ok(())
+    }
 }

@@ -197,6 +197,51 @@ mod tests {
         Ok(())
     }
 
+    /// A hook may ask another thread to stop, and that one's hook the first.
+    #[test]
+    fn hooks_stop_each_other() -> Result {
+        let called = Counter::new()?;
+        let waits = Counter::new()?;
+        let tokens = Arc::pin_init(new_mutex!(KVec::new()), GFP_KERNEL)?;
+        let mut tasks = KVec::new();
+        for i in 0..3 {
+            let (called, waits, tokens) = (called.clone(), waits.clone(), tokens.clone());
+            let task = kthread::run!("chain/{}", i, move |cx| -> Result<bool> {
+                tokens.lock().push(cx.stop_token(), GFP_KERNEL)?;
+                waits.increment();
+                waits.reaches(3);
+                let mut others = KVec::new();
+                for token in tokens.lock().iter() {
+                    others.push(token.clone(), GFP_KERNEL)?;
+                }
+                Ok(cx.on_stop(
+                    || {
+                        called.increment();
+                        for other in &others {
+                            other.request_stop();
+                        }
+                    },
+                    || {
+                        waits.increment();
+                        called.reaches(3)
+                    },
+                ))
+            })?;
+            tasks.push(task, GFP_KERNEL)?;
+        }
+        let all_wait = waits.reaches(6);
+        tasks[0].request_stop();
+        let mut all_called = true;
+        for task in tasks {
+            all_called &= task.join()? == Exit::Returned(Ok(true));
+        }
+
+        assert!(all_wait);
+        assert!(all_called);
+        assert_eq!(called.get(), 3);
+        Ok(())
+    }
+
     /// H25: a thread that never sleeps, at real-time priority, can be stopped.
     #[test]
     fn busy_thread_is_stopped() -> Result {
