@@ -27,8 +27,9 @@
 //! anywhere, and [`ParkGuard`] holds it for a while.
 //!
 //! Closure, result and the state above live in one reference-counted block per thread, the packet.
-//! Whichever way the thread ends, the closure and the result are dropped exactly once, by the
-//! thread, by the owner of the handle or by the registry that watches over unloading modules.
+//! Whichever way the thread ends, the closure is dropped exactly once, by the thread, by the owner
+//! of the handle or by the registry that watches over unloading modules; and so is the result, if
+//! it is not taken.
 //!
 //! # Examples
 //!

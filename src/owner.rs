@@ -49,9 +49,10 @@ impl Owner {
         }
     }
 
-    /// Takes back a [`pin`](Self::pin).
+    /// Takes back a [`pin`](Self::pin). The module must still be there: if its init function fails
+    /// it goes in spite of the pin.
     pub(crate) fn unpin(&self) {
-        // SAFETY: The module was pinned, so it is still there.
+        // SAFETY: The module is still there, with the reference of the pin.
         unsafe { bindings::module_put(self.0) };
     }
 }

@@ -13,7 +13,7 @@
 //! (`Idle` to `NeverRan`), before it lets go of the registry, and thus while the module that the
 //! closure's code belongs to is still mapped. The result is moved out by the owner of the handle
 //! (`Returned` to `Taken`); when the registry joins, because the module leaves, it drops the result
-//! at the same point.
+//! at the same point. A thread whose handle is gone drops both itself.
 //!
 //! The memory itself holds nothing of the module when the last reference goes, and is freed
 //! without its help.
