@@ -29,34 +29,6 @@ use kthread::{
 
 const NAME: &str = "hook";
 
-/// What a thread shares with those who stop it.
-#[pin_data]
-struct Stops {
-    /// How many calls of `request_stop` have begun.
-    begun: Atomic<u32>,
-    /// How many of them have returned.
-    returned: Atomic<u32>,
-    /// Released by a hook only.
-    #[pin]
-    released: Completion,
-}
-
-impl Stops {
-    fn request(&self, token: &StopToken) {
-        self.begun.fetch_add(1, Full);
-        token.request_stop();
-        self.returned.fetch_add(1, Full);
-    }
-
-    /// Says whether a stop was asked for, and each call that did so has returned. The call that is
-    /// not the first returns before the first has called the hooks.
-    fn are_complete(&self) -> bool {
-        // In this order: what returned by now had begun before.
-        let returned = self.returned.fetch_add(0, Full);
-        returned > 0 && self.begun.fetch_add(0, Full) == returned
-    }
-}
-
 /// How often what happened.
 struct Sums {
     set: Atomic<u32>,
@@ -65,7 +37,7 @@ struct Sums {
 }
 
 /// Whom another worker may stop.
-type Target = Option<(Arc<Stops>, StopToken)>;
+type Target = Option<StopToken>;
 
 pub(crate) fn run(rounds: u32, seed: u64) -> Result {
     if rounds == 0 {
@@ -99,18 +71,11 @@ pub(crate) fn run(rounds: u32, seed: u64) -> Result {
 }
 
 fn one_round(rng: &mut Rng, target: &Mutex<Target>, sums: &Arc<Sums>) -> Result {
-    let stops = Arc::pin_init(
-        pin_init!(Stops {
-            begun: Atomic::new(0),
-            returned: Atomic::new(0),
-            released <- Completion::new(),
-        }),
-        GFP_KERNEL,
-    )?;
     let seed = rng.next();
     let created = kthread::builder!("hooked")?.create({
-        let (stops, sums) = (stops.clone(), sums.clone());
-        move |cx| with_hooks(&cx, &stops, &sums, seed)
+        let sums = sums.clone();
+        let released = Arc::pin_init(Completion::new(), GFP_KERNEL)?;
+        move |cx| with_hooks(&cx, &released, &sums, seed)
     })?;
     let task = if rng.one_in(4) {
         created.start()
@@ -118,20 +83,20 @@ fn one_round(rng: &mut Rng, target: &Mutex<Target>, sums: &Arc<Sums>) -> Result 
         created.start_and_wait()
     };
     let token = task.stop_token();
-    let other = target.lock().replace((stops.clone(), token.clone()));
+    let other = target.lock().replace(token.clone());
     rng.pause();
-    if let Some((stops, token)) = other {
-        stops.request(&token);
+    if let Some(other) = other {
+        other.request_stop();
     }
     rng.pause();
-    stops.request(&token);
+    token.request_stop();
     let exit = task.join()?;
     ensure!(exit != Exit::Crashed, "hook: a thread crashed\n");
     Ok(())
 }
 
-/// Sets hooks until the thread is asked to stop, and then one more.
-fn with_hooks(cx: &Current<'_>, stops: &Stops, sums: &Sums, seed: u64) {
+/// Sets hooks until the thread is asked to stop, and then one more. Only a hook does `released`.
+fn with_hooks(cx: &Current<'_>, released: &Completion, sums: &Sums, seed: u64) {
     let mut rng = Rng::new(seed, 0);
     loop {
         let stopped_before = cx.should_stop();
@@ -139,11 +104,11 @@ fn with_hooks(cx: &Current<'_>, stops: &Stops, sums: &Sums, seed: u64) {
         let mut due = stopped_before;
         let count = || {
             calls.fetch_add(1, Full);
-            stops.released.complete_all();
+            released.complete_all();
         };
         cx.on_stop(count, || {
             match rng.below(8) {
-                0 => stops.released.wait_for_completion(),
+                0 => released.wait_for_completion(),
                 1..=3 => {
                     let _ = cx.sleep(rng.delay());
                 }
@@ -152,7 +117,7 @@ fn with_hooks(cx: &Current<'_>, stops: &Stops, sums: &Sums, seed: u64) {
                 }
                 _ => rng.pause(),
             }
-            due |= stops.are_complete();
+            due |= cx.should_stop();
         });
         let calls = calls.load(Relaxed);
         sums.set.fetch_add(1, Full);
