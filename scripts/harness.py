@@ -90,15 +90,26 @@ CASES = (
         modules=("kthread_mischief:mischief=3",),
     ),
     Case(
-        "a panic, as a task oopsed in a scope whose threads use its stack",
+        "a panic, as a task oopsed in a scope with threads",
         {
             "powers off by itself": "",
-            "no alarm": "kernel BUG at",
+            "no alarm": "Kernel panic - not syncing: a task oopsed in a scope",
             "load kthread_crash": "did not report",
             "unload": "did not report",
             "complete KTAP": "",
         },
         modules=("rust_kthread", "kthread_crash:place=3"),
+    ),
+    Case(
+        "a panic, as a task oopsed in a stop hook",
+        {
+            "powers off by itself": "",
+            "no alarm": "Kernel panic - not syncing: a task oopsed in a stop hook",
+            "load kthread_crash": "did not report",
+            "unload": "did not report",
+            "complete KTAP": "",
+        },
+        modules=("rust_kthread", "kthread_crash:place=7"),
     ),
     Case(
         "a guest that ends too early",

@@ -228,8 +228,8 @@ impl<'a> Current<'a> {
     ///
     /// That of `body`. The hook is called by whoever asks the thread to stop, with interrupts
     /// disabled and under a raw spinlock: it may neither sleep nor wait. If a hard interrupt asks,
-    /// it may do no more than that interrupt may, so no `complete_all()`. A hook that panics leaves
-    /// the lock behind, and who needs it next hangs.
+    /// it may do no more than that interrupt may, so no `complete_all()`. A hook that oopses
+    /// panics the kernel.
     ///
     /// # Examples
     ///

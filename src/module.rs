@@ -8,8 +8,7 @@ use crate::{
     live_view::LiveView,
     notifier::Notifier,
     reaper,
-    registry,
-    scope, //
+    registry, //
 };
 use kernel::prelude::*;
 
@@ -30,7 +29,7 @@ impl kernel::InPlaceModule for Kthread {
         // SAFETY: A module is initialised once, before any other module can import it.
         unsafe { registry::init() };
         // SAFETY: As above.
-        unsafe { scope::init() };
+        unsafe { crash::init() };
         // SAFETY: As above.
         unsafe { reaper::init() };
 

@@ -46,24 +46,43 @@ impl RawList {
     pub(crate) fn locked<R>(&self, body: impl FnOnce(*mut bindings::list_head) -> R) -> R {
         // SAFETY: By the type invariant.
         let flags = unsafe { bindings::raw_spin_lock_irqsave(self.lock.get()) };
-        let result = body(self.head());
         // SAFETY: The lock was just taken, with these flags.
+        unsafe { self.run_and_unlock(flags, body) }
+    }
+
+    /// Like [`locked`](Self::locked), for a `body` which may do the same to other lists.
+    pub(crate) fn locked_recursive(&self, body: impl FnOnce(*mut bindings::list_head)) {
+        // SAFETY: By the type invariant.
+        let flags = unsafe { bindings::raw_spin_lock_irqsave_recursive(self.lock.get()) };
+        // SAFETY: The lock was just taken, with these flags.
+        unsafe { self.run_and_unlock(flags, body) }
+    }
+
+    /// Like [`locked`](Self::locked), if the lock is free; says whether it was.
+    pub(crate) fn try_locked(&self, body: impl FnOnce(*mut bindings::list_head)) -> bool {
+        let mut flags = 0;
+        // SAFETY: By the type invariant, and `flags` is valid for writes.
+        let free = unsafe { bindings::raw_spin_trylock_irqsave(self.lock.get(), &mut flags) };
+        if free {
+            // SAFETY: The lock was just taken, with these flags.
+            unsafe { self.run_and_unlock(flags, body) };
+        }
+        free
+    }
+
+    /// Calls `body`, and unlocks.
+    ///
+    /// # Safety
+    ///
+    /// The caller must hold the lock, taken with these flags, and give it up.
+    unsafe fn run_and_unlock<R>(
+        &self,
+        flags: c_ulong,
+        body: impl FnOnce(*mut bindings::list_head) -> R,
+    ) -> R {
+        let result = body(self.list.get());
+        // SAFETY: By the safety requirements.
         unsafe { bindings::raw_spin_unlock_irqrestore(self.lock.get(), flags) };
         result
-    }
-
-    /// Calls `body`, in which the same may be done to other lists although they have the same
-    /// lockdep class. Must be called under the lock.
-    pub(crate) fn nesting(&self, body: impl FnOnce()) {
-        // SAFETY: By the contract of this function the lock is held.
-        unsafe { bindings::raw_spin_lock_hide(self.lock.get()) };
-        body();
-        // SAFETY: As above.
-        unsafe { bindings::raw_spin_lock_show(self.lock.get()) };
-    }
-
-    /// The list's head, for who holds the lock.
-    pub(crate) fn head(&self) -> *mut bindings::list_head {
-        self.list.get()
     }
 }

@@ -11,7 +11,8 @@
 //! memory. A thread that is still there at [`reap`] was leaked.
 //!
 //! A leaked handle may still be in the hands of another module, so its packet stays in memory,
-//! empty, as an orphan, until this crate itself is unloaded and no handle can be left.
+//! empty, as an orphan, at the latest until this crate itself is unloaded and no handle can be
+//! left.
 
 use crate::{
     bindings,
@@ -133,9 +134,12 @@ pub(crate) fn while_registered(thread: &Header, body: impl FnOnce() -> Result) -
     }
 }
 
-/// Keeps an ended thread's packet until the crate is unloaded, or until another one is to be kept
-/// and nobody uses it any more.
-pub(crate) fn keep(thread: ARef<Header>) {
+/// Keeps an ended thread's packet, whose handle may have been forgotten, until the crate is
+/// unloaded, or until another one is to be kept and nobody uses this one any more.
+fn keep(thread: ARef<Header>) {
+    if thread.is_unique() {
+        return;
+    }
     let lists = LISTS.lock();
     let head = lists.orphans.get();
     // SAFETY: By the invariant of `Lists` the head is initialised; the lock is held.
@@ -152,20 +156,19 @@ pub(crate) fn keep(thread: ARef<Header>) {
             drop(unsafe { ARef::from_raw(NonNull::from(orphan)) });
         }
     }
-    let thread = ARef::into_raw(thread);
-    // SAFETY: The reference that we own keeps the header valid.
-    let links = Opaque::cast_into(unsafe { &raw const (*thread.as_ptr()).links });
-    // A packet that is kept twice stays one entry; `free_orphans` does not ask for the count.
-    //
-    // INVARIANT: The list takes over the reference.
-    // SAFETY: By the invariant of `Header` its links are initialised, in one list or in none. All
-    // heads are only used under the lock.
-    unsafe { bindings::list_move_tail(links, head) };
+    let links = thread.links.get();
+    // SAFETY: By the invariant of `Header` its links are initialised; they change under the lock.
+    if unsafe { (*links).next } == links {
+        // INVARIANT: The list takes over the reference.
+        let _ = ARef::into_raw(thread);
+        // SAFETY: The links are in no list, and all heads are only used under the lock.
+        unsafe { bindings::list_add_tail(links, head) };
+    }
 }
 
 /// Calls `visit` for each thread until it returns `true`, and returns that thread.
 ///
-/// The lock is held, so `visit` may neither sleep for long nor drop what belongs to others.
+/// The lock is held, so `visit` may neither sleep for long nor call what belongs to others.
 pub(crate) fn find(mut visit: impl FnMut(&Header) -> bool) -> Option<ARef<Header>> {
     let lists = LISTS.lock();
     let head = lists.live.get();
@@ -199,7 +202,7 @@ pub(crate) unsafe fn reap(module: *mut bindings::module) {
             // SAFETY: By the safety requirements.
             unsafe { report(module, &thread) };
         }
-        keep_if_used(thread);
+        keep(thread);
     }
     replace_leaving(module, core::ptr::null_mut());
 }
@@ -211,13 +214,6 @@ fn replace_leaving(old: *mut bindings::module, new: *mut bindings::module) {
     let lists = LISTS.lock();
     if let Some(place) = lists.leaving.iter().find(|place| place.get() == old) {
         place.set(new);
-    }
-}
-
-/// Keeps a packet whose handle may have been forgotten.
-fn keep_if_used(thread: ARef<Header>) {
-    if !thread.is_unique() {
-        keep(thread);
     }
 }
 
@@ -235,18 +231,16 @@ pub(crate) fn join_scope(scope: &OpenScope) {
     request_stop(belongs);
     while let Some(thread) = find(belongs) {
         let _ = thread.stop();
-        keep_if_used(thread);
+        keep(thread);
     }
 }
 
 /// Asks all these threads to stop, so that they end side by side, in any order that they need.
 fn request_stop(belongs: impl Fn(&Header) -> bool) {
-    find(|thread| {
-        if belongs(thread) {
-            thread.request_stop();
-        }
-        false
-    });
+    // One by one, as hooks are called, which is not to be done under the lock.
+    while let Some(thread) = find(|thread| belongs(thread) && !thread.should_stop()) {
+        thread.request_stop();
+    }
 }
 
 /// Says in the kernel log which thread was leaked, and by which module.

@@ -341,7 +341,7 @@ impl<T> Task<T> {
     ///
     /// # Context
     ///
-    /// Sleeps if the thread has ended already, for its last few steps.
+    /// Sleeps.
     ///
     /// # Errors
     ///

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 
 #include <linux/kdebug.h>
+#include <linux/preempt.h>
 
-bool rust_kthread_is_oops(unsigned long event)
+/* In an interrupt an oops is none of the current task, and the kernel panics. */
+bool rust_kthread_is_oops_of_task(unsigned long event)
 {
-	return event == DIE_OOPS;
+	return event == DIE_OOPS && !in_interrupt();
 }
 
 int rust_kthread_register_die_notifier(struct notifier_block *block)

@@ -58,8 +58,10 @@ impl Header {
         if !owned {
             // Nobody will fetch the result. It is dropped here, and not by the reaper, which would
             // have to wait for it, and might crash over it.
-            self.discard_closure();
-            self.discard_result();
+            self.body.hold(|| {
+                self.discard_closure();
+                self.discard_result();
+            });
             self.flags.set(ENDED);
         }
         self.changes.tell();

@@ -11,7 +11,10 @@ use super::{
     Header, //
 };
 use crate::registry;
-use kernel::prelude::*;
+use kernel::{
+    prelude::*,
+    task::might_sleep, //
+};
 
 impl Header {
     /// Stops and joins the thread because its handle is being dropped; returns whether the thread
@@ -37,6 +40,7 @@ impl Header {
     /// [`ENODEV`] if the module is being unloaded.
     #[inline(never)]
     pub(crate) fn detach(&self) -> Result {
+        might_sleep();
         // A dead thread would never let go of its module.
         if self.has_ended() {
             return Ok(());

@@ -84,12 +84,12 @@ pub(super) struct Vtable {
 /// - `block` is the start of the `kmalloc()` allocation, a [`Packet`](super::Packet) that begins
 ///   with this header, and `vtable` is that of its type. A NUL-terminated string is at `name`.
 /// - `task` is written once, before the header is shared with any other task.
-/// - `joiner` is null, then a task that the header owns a reference to, then, when that task has
-///   joined the thread, the thread's own task.
+/// - `joiner` is null, then a task that the header owns a reference to, then, when the thread has
+///   been joined, the thread's own task.
 /// - `scope` is null, or there for as long as the thread is in the registry.
 /// - `links` is initialised, and changed only under the lock of the registry.
-/// - The thread's module is there until `joiner` has taken the thread out of the registry, and
-///   until then only the thread itself and `joiner` use `body`.
+/// - The thread's module is there until the thread is taken out of the registry, and until then
+///   only the thread itself and `joiner` use `body`.
 #[pin_data]
 pub(crate) struct Header {
     refs: Refcount,
@@ -117,7 +117,7 @@ pub(crate) struct Header {
 
 // What each thread costs, besides closure, result and name: docs/design.md tells users.
 #[cfg(not(any(CONFIG_DEBUG_SPINLOCK, CONFIG_DEBUG_LOCK_ALLOC, CONFIG_PREEMPT_RT)))]
-const _: () = assert!(size_of::<Header>() == 160);
+const _: () = assert!(size_of::<Header>() == 152);
 
 // SAFETY: A header may be used and freed by any task: closure and result are `Send` (see
 // `Packet::allocate`), and the other fields are, or are only used as the type invariants say.
@@ -244,7 +244,8 @@ impl Header {
     pub(crate) fn of_current<'a>() -> Option<&'a Self> {
         // SAFETY: The function has no requirements.
         let data = unsafe { bindings::current_data(Some(super::body::thread_main)) };
-        // SAFETY: A thread that runs this function got its packet, which outlives it.
+        // SAFETY: A thread that runs this function got its packet, which is there until the thread
+        // is gone, and thus while it is not exiting.
         unsafe { data.cast::<Self>().as_ref() }
     }
 

@@ -8,6 +8,10 @@ use super::flags::{
 };
 use crate::{
     bindings,
+    crash::{
+        self,
+        Section, //
+    },
     raw_list::RawList, //
 };
 use core::{
@@ -15,13 +19,11 @@ use core::{
     ptr::NonNull, //
 };
 use kernel::{
-    current,
     prelude::*,
-    sync::atomic::{
-        Atomic,
-        Relaxed, //
+    time::{
+        delay::udelay,
+        Delta, //
     },
-    task::Pid,
     types::Opaque, //
 };
 
@@ -32,8 +34,6 @@ use kernel::{
 /// The entries of `list` are the `links` of valid hooks, on the thread's own stack.
 #[pin_data]
 pub(super) struct Hooks {
-    /// The task that calls hooks, and so holds the lock; zero if there is none.
-    caller: Atomic<Pid>,
     #[pin]
     list: RawList,
 }
@@ -66,7 +66,6 @@ impl<H: FnMut()> HookWith<H> {
 impl Hooks {
     pub(super) fn new() -> impl PinInit<Self> {
         pin_init!(Self {
-            caller: Atomic::new(0),
             // INVARIANT: It has no entries yet.
             list <- RawList::new(),
         })
@@ -121,45 +120,53 @@ impl Hooks {
 
     /// Sets the flag [`STOP`] and calls all hooks, in one step. Does nothing if the flag was set.
     pub(super) fn stop(&self, flags: &Flags) {
-        // A hook may ask for the same again, from under the lock.
+        // A hook may stop another thread, and so call its hooks, which may ask for the first one's
+        // stop again. There is no deadlock in that: who calls hooks has set the flag before, and
+        // who finds it set does not take the lock.
         if flags.any(STOP) {
             return;
         }
-        self.list.locked(|list| {
+        self.list.locked_recursive(|list| {
             if flags.set(STOP) & STOP != 0 {
                 return;
             }
-            self.caller.store(current!().pid(), Relaxed);
-            // A hook may stop another thread, and so call its hooks. There is no deadlock in that:
-            // a thread whose hooks are being called has the flag set, and is left alone above.
-            self.list.nesting(|| {
-                // SAFETY: By the type invariant of `RawList`; the lock is held.
-                let mut entry = unsafe { (*list).next };
-                while entry != list {
-                    // SAFETY: By the type invariant the entry is the first field of a hook.
-                    let hook = unsafe { NonNull::new_unchecked(entry.cast::<Hook>()) };
-                    // SAFETY: A hook is in a `HookWith` of the type that `call` belongs to, and is
-                    // called under the lock only.
-                    unsafe { (hook.as_ref().call)(hook) };
-                    // SAFETY: As above.
-                    entry = unsafe { (*entry).next };
-                }
-            });
-            self.caller.store(0, Relaxed);
+            // SAFETY: By the type invariant of `RawList`; the lock is held.
+            let mut entry = unsafe { (*list).next };
+            if entry == list {
+                return;
+            }
+            let section = Section::new(c"a task oopsed in a stop hook, under a raw spinlock", 1);
+            section.enter();
+            while entry != list {
+                // SAFETY: By the type invariant the entry is the first field of a hook.
+                let hook = unsafe { NonNull::new_unchecked(entry.cast::<Hook>()) };
+                // SAFETY: A hook is in a `HookWith` of the type that `call` belongs to, and is
+                // called under the lock only.
+                unsafe { (hook.as_ref().call)(hook) };
+                // SAFETY: As above.
+                entry = unsafe { (*entry).next };
+            }
+            section.leave();
         });
     }
 
-    /// Takes out all hooks, as the thread crashed. None is called any more when this returns.
+    /// Takes out all hooks, as the thread oopsed. None is called any more when this returns.
     ///
     /// Must be called by the thread, before its stack is used for something else.
     pub(super) fn withdraw(&self) {
-        // SAFETY: The head is initialised, and the lock is held, be it by this very call or because
-        // the thread was calling its hooks when it crashed.
-        let clear = |list| unsafe { bindings::list_del_init(list) };
-        if self.caller.load(Relaxed) == current!().pid() {
-            clear(self.list.head());
-        } else {
-            self.list.locked(clear);
+        // Without end this would hang the machine, should a hook oops at the same time.
+        for _ in 0..WITHDRAW_LIMIT_US {
+            // SAFETY: The head is valid, and the lock is held. The entries are left alone: they
+            // are on a stack that may have been damaged.
+            let withdraw = |list| unsafe { bindings::INIT_LIST_HEAD(list) };
+            if self.list.try_locked(withdraw) {
+                return;
+            }
+            udelay(Delta::from_micros(1));
         }
+        crash::panic(c"a task oopsed whose stop hook does not return");
     }
 }
+
+/// For how long a thread that oopsed waits for the end of a hook of its own: about a second.
+const WITHDRAW_LIMIT_US: u32 = 1_000_000;

@@ -32,7 +32,7 @@ module! {
     params: {
         place: u32 {
             default: 0,
-            description: "0 body, 1 parking, 2 hook, 3 scope, 4 drop, 5 empty scope, 6 no handle",
+            description: "Where to panic, as listed in `init`",
         },
     },
 }
@@ -49,6 +49,7 @@ impl kernel::Module for Crash {
             4 => in_drop(),
             5 => in_empty_scope(),
             6 => without_a_handle(),
+            7 => in_hook(),
             _ => Err(EINVAL),
         }?;
         Ok(Self)
@@ -141,6 +142,7 @@ fn under_hook() -> Result {
 
 /// The kernel panics: a thread of a scope borrows from the stack of the task that crashes in it.
 fn in_scope() -> Result {
+    pr_info!("kthread-expect: kernel BUG at\n");
     let task = kthread::run!("crash", |_cx| -> Result {
         let lent = core::hint::black_box(1);
         kthread::scope(|s| {
@@ -212,4 +214,21 @@ fn without_a_handle() -> Result {
     eventually(|| token.is_stop_requested())?;
     kthread::run!("next", |_cx| SEEN.store(1, Relaxed))?.detach()?;
     eventually(|| SEEN.load(Relaxed) == 1)
+}
+
+/// The kernel panics: the hook has a raw spinlock.
+fn in_hook() -> Result {
+    pr_info!("kthread-expect: kernel BUG at\n");
+    let task = kthread::run!("hooked", |cx| {
+        cx.on_stop(
+            || crash(),
+            || {
+                SEEN.store(1, Relaxed);
+                while cx.sleep(Delta::from_secs(1)).is_ok() {}
+            },
+        )
+    })?;
+    eventually(|| SEEN.load(Relaxed) == 1)?;
+    task.request_stop();
+    Ok(())
 }
