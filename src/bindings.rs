@@ -22,6 +22,7 @@ pub(crate) use kernel::bindings::{
     ktime_get,
     list_add_tail,
     list_head,
+    lock_class_key,
     lockdep_map,
     module,
     module_put,

@@ -25,6 +25,14 @@ impl LockClass {
     pub const fn new(name: &'static CStr, key: Pin<&'static LockClassKey>) -> Self {
         Self { name, key }
     }
+
+    pub(crate) fn name(self) -> *const c_char {
+        self.name.as_char_ptr()
+    }
+
+    pub(crate) fn key(self) -> *mut bindings::lock_class_key {
+        self.key.as_ptr()
+    }
 }
 
 /// The [`LockClass`] for the place that this macro is used in.
@@ -62,7 +70,7 @@ impl BodyLock {
             map <- Opaque::ffi_init(move |slot| {
                 // SAFETY: `slot` is valid for writes; name and key are static.
                 unsafe {
-                    bindings::lockdep_init_map(slot, class.name.as_char_ptr(), class.key.as_ptr())
+                    bindings::lockdep_init_map(slot, class.name(), class.key())
                 }
             }),
         })

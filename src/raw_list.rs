@@ -2,7 +2,10 @@
 
 //! A list that any context but an NMI may use.
 
-use crate::bindings;
+use crate::{
+    bindings,
+    lock_class::LockClass, //
+};
 use kernel::{
     prelude::*,
     types::Opaque, //
@@ -28,12 +31,12 @@ unsafe impl Send for RawList {}
 unsafe impl Sync for RawList {}
 
 impl RawList {
-    pub(crate) fn new() -> impl PinInit<Self> {
+    pub(crate) fn new(class: LockClass) -> impl PinInit<Self> {
         pin_init!(Self {
             // INVARIANT: Both are initialised here.
-            lock <- Opaque::ffi_init(|slot| {
-                // SAFETY: `slot` is valid for writes.
-                unsafe { bindings::raw_spin_lock_init(slot) }
+            lock <- Opaque::ffi_init(move |slot| {
+                // SAFETY: `slot` is valid for writes; name and key are static.
+                unsafe { bindings::raw_spin_lock_init(slot, class.name(), class.key()) }
             }),
             list <- Opaque::ffi_init(|slot| {
                 // SAFETY: `slot` is valid for writes.

@@ -2,9 +2,14 @@
 
 #include <linux/spinlock.h>
 
-void rust_kthread_raw_spin_lock_init(raw_spinlock_t *lock)
+void rust_kthread_raw_spin_lock_init(raw_spinlock_t *lock, const char *name,
+				     struct lock_class_key *key)
 {
+#ifdef CONFIG_DEBUG_SPINLOCK
+	__raw_spin_lock_init(lock, name, key, LD_WAIT_SPIN);
+#else
 	raw_spin_lock_init(lock);
+#endif
 }
 
 unsigned long rust_kthread_raw_spin_lock_irqsave(raw_spinlock_t *lock)

@@ -67,7 +67,7 @@ impl Hooks {
     pub(super) fn new() -> impl PinInit<Self> {
         pin_init!(Self {
             // INVARIANT: It has no entries yet.
-            list <- RawList::new(),
+            list <- RawList::new(crate::__lock_class!()),
         })
     }
 
