@@ -63,8 +63,11 @@ fn show_all(_: &(), f: &mut fmt::Formatter<'_>) -> fmt::Result {
 
 /// Shows one thread, which must be registered.
 fn show(thread: &Header, task: &Task, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    // SAFETY: As the thread is registered, its module is there; its name does not change.
-    let module = unsafe { CStr::from_char_ptr((&raw const (*thread.owner()).name).cast()) };
+    // SAFETY: As the thread is registered, its module is there, or it is null for the kernel.
+    let module = unsafe { thread.owner().as_ref() }.map_or(c"-", |module| {
+        // SAFETY: The name of a module is a NUL-terminated string that does not change.
+        unsafe { CStr::from_char_ptr((&raw const module.name).cast()) }
+    });
     let raw = task.as_ptr();
     // SAFETY: The task is valid. These are words that C changes at any time.
     let (started, switches, policy, priority) = unsafe {
