@@ -31,6 +31,7 @@ pub(crate) use kernel::bindings::{
     nsecs_to_jiffies,
     panic,
     prepare_to_wait,
+    prepare_to_wait_exclusive,
     queue_work_on,
     raw_spinlock_t,
     register_module_notifier,
@@ -53,6 +54,7 @@ pub(crate) use kernel::bindings::{
     SCHED_FIFO,
     SCHED_NORMAL,
     TASK_IDLE,
+    TASK_INTERRUPTIBLE,
     TASK_NORMAL,
     TASK_RUNNING,
     TASK_UNINTERRUPTIBLE, //

@@ -11,17 +11,30 @@ use crate::{
         },
         Header, //
     },
-    stop_token::StopToken, //
+    state::{
+        RUNNING,
+        SLEEPING,
+        WAITING, //
+    },
+    stop_token::StopToken,
+    wait_queue::{
+        after,
+        Outcome,
+        Sleep,
+        WaitQueue,
+        SLACK_NS, //
+    },
 };
 use kernel::{
     prelude::*,
     str::CStr,
-    sync::atomic::ordering::Relaxed,
-    task::Pid,
-    time::{
-        Delta,
-        NSEC_PER_USEC, //
+    sync::lock::{
+        Backend,
+        Guard,
+        Lock, //
     },
+    task::Pid,
+    time::Delta,
     types::NotThreadSafe, //
 };
 
@@ -70,10 +83,6 @@ pub struct Current<'a> {
     header: &'a Header,
     _not_send: NotThreadSafe,
 }
-
-/// By how much a sleep may be late so that timers can be served together: the default slack of
-/// every task in the kernel.
-const SLACK_NS: u64 = 50 * NSEC_PER_USEC as u64;
 
 impl<'a> Current<'a> {
     /// The caller must be the thread of `header`.
@@ -140,10 +149,8 @@ impl<'a> Current<'a> {
     #[doc(alias = "msleep_interruptible")]
     #[doc(alias = "schedule_timeout_idle")]
     pub fn sleep(&self, duration: Delta) -> Result<(), Stopped> {
-        // SAFETY: Reading the clock has no requirements.
-        let now = unsafe { bindings::ktime_get() };
-        let mut expires = now.saturating_add(duration.as_nanos().max(0));
-        self.header.sleeps.store(true, Relaxed);
+        let mut expires = after(duration);
+        self.header.does(SLEEPING);
         let result = loop {
             // Not interruptible: a signal that nobody asked for must not turn this into a busy
             // loop. Idle sleep is neither load nor a hung task. The barrier in here pairs with the
@@ -154,11 +161,10 @@ impl<'a> Current<'a> {
             if self.header.flags.any(STOP | PARK) {
                 // SAFETY: A task may always declare itself running.
                 unsafe { bindings::set_current_state(bindings::TASK_RUNNING) };
-                if self.should_stop() {
-                    break Err(Stopped);
+                match self.go_on() {
+                    Ok(()) => continue,
+                    stopped => break stopped,
                 }
-                self.park_point();
-                continue;
             }
             // SAFETY: `expires` outlives the call, which leaves the state running.
             let left = unsafe {
@@ -172,8 +178,229 @@ impl<'a> Current<'a> {
                 break Ok(());
             }
         };
-        self.header.sleeps.store(false, Relaxed);
+        self.header.does(RUNNING);
         result
+    }
+
+    /// Waits until the condition holds, and returns its value, or until the thread is asked to
+    /// stop. Parks when asked to.
+    ///
+    /// A thread that was asked to stop before does not look at the condition.
+    ///
+    /// # Context
+    ///
+    /// Sleeps, so no spinlock may be held.
+    ///
+    /// # Errors
+    ///
+    /// [`Stopped`] if the thread was asked to stop before the condition held.
+    ///
+    /// # Examples
+    ///
+    /// See [`WaitQueue`].
+    #[doc(alias = "wait_event_idle")]
+    pub fn wait<C: Outcome>(
+        &self,
+        queue: &WaitQueue,
+        mut condition: impl FnMut() -> C,
+    ) -> Result<C::Value, Stopped> {
+        loop {
+            let sleep = self.idle();
+            if let Some(value) = self.wait_in(queue, &sleep, &mut condition)? {
+                return Ok(value);
+            }
+        }
+    }
+
+    /// Waits like [`wait`](Self::wait), as one of those of whom [`WaitQueue::wake_one`] wakes one.
+    ///
+    /// If it ends without the condition's value, another one is woken.
+    ///
+    /// # Context
+    ///
+    /// Sleeps, so no spinlock may be held.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`wait`](Self::wait).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use kernel::{new_mutex, sync::{Arc, Mutex}};
+    /// use kthread::{new_wait_queue, Current, Stopped, WaitQueue};
+    ///
+    /// #[pin_data]
+    /// struct Jobs {
+    ///     #[pin]
+    ///     list: Mutex<KVec<u32>>,
+    ///     #[pin]
+    ///     queue: WaitQueue,
+    /// }
+    ///
+    /// fn work(cx: Current<'_>, jobs: &Jobs) -> Result<(), Stopped> {
+    ///     loop {
+    ///         let job = cx.wait_exclusive(&jobs.queue, || jobs.list.lock().pop())?;
+    ///         pr_info!("job {job}\n");
+    ///     }
+    /// }
+    ///
+    /// let jobs = Arc::pin_init(
+    ///     pin_init!(Jobs {
+    ///         list <- new_mutex!(KVec::new()),
+    ///         queue <- new_wait_queue!(),
+    ///     }),
+    ///     GFP_KERNEL,
+    /// )?;
+    /// let one = kthread::run!("one", { let jobs = jobs.clone(); move |cx| work(cx, &jobs) })?;
+    /// let two = kthread::run!("two", { let jobs = jobs.clone(); move |cx| work(cx, &jobs) })?;
+    /// jobs.list.lock().push(7, GFP_KERNEL)?;
+    /// jobs.queue.wake_one();
+    /// # Ok::<(), Error>(())
+    /// ```
+    #[doc(alias = "wait_event_idle_exclusive")]
+    pub fn wait_exclusive<C: Outcome>(
+        &self,
+        queue: &WaitQueue,
+        mut condition: impl FnMut() -> C,
+    ) -> Result<C::Value, Stopped> {
+        loop {
+            let sleep = Sleep {
+                exclusive: true,
+                ..self.idle()
+            };
+            if let Some(value) = self.wait_in(queue, &sleep, &mut condition)? {
+                return Ok(value);
+            }
+        }
+    }
+
+    /// Waits like [`wait`](Self::wait), but no longer than `limit`; returns the condition's value
+    /// if it holds.
+    ///
+    /// The wait is at least as long as asked for, and up to 50 µs longer; a negative limit counts
+    /// as zero. A condition that holds when the time is over still counts.
+    ///
+    /// # Context
+    ///
+    /// Sleeps, so no spinlock may be held.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`wait`](Self::wait).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use kernel::{sync::Arc, time::Delta};
+    /// use kthread::new_wait_queue;
+    ///
+    /// let queue = Arc::pin_init(new_wait_queue!(), GFP_KERNEL)?;
+    /// let task = kthread::run!("impatient", move |cx| {
+    ///     cx.wait_timeout(&queue, Delta::from_millis(1), || false)
+    /// })?;
+    /// assert!(task.join()? == kthread::Exit::Returned(Ok(None)));
+    /// # Ok::<(), Error>(())
+    /// ```
+    #[doc(alias = "wait_event_idle_timeout")]
+    pub fn wait_timeout<C: Outcome>(
+        &self,
+        queue: &WaitQueue,
+        limit: Delta,
+        condition: impl FnMut() -> C,
+    ) -> Result<Option<C::Value>, Stopped> {
+        let sleep = Sleep {
+            until: Some(after(limit)),
+            ..self.idle()
+        };
+        self.wait_in(queue, &sleep, condition)
+    }
+
+    /// Waits like [`wait`](Self::wait) for a condition on what a lock protects; returns the lock's
+    /// guard. The lock is not held meanwhile.
+    ///
+    /// # Context
+    ///
+    /// Sleeps, so no spinlock may be held.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`wait`](Self::wait).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use kernel::{new_mutex, sync::{Arc, Mutex}};
+    /// use kthread::{new_wait_queue, WaitQueue};
+    ///
+    /// #[pin_data]
+    /// struct Jobs {
+    ///     #[pin]
+    ///     list: Mutex<KVec<u32>>,
+    ///     #[pin]
+    ///     queue: WaitQueue,
+    /// }
+    ///
+    /// let jobs = Arc::pin_init(
+    ///     pin_init!(Jobs {
+    ///         list <- new_mutex!(KVec::new()),
+    ///         queue <- new_wait_queue!(),
+    ///     }),
+    ///     GFP_KERNEL,
+    /// )?;
+    /// let task = kthread::run!("collector", {
+    ///     let jobs = jobs.clone();
+    ///     move |cx| -> Result<usize, kthread::Stopped> {
+    ///         let mut list = cx.wait_locked(&jobs.queue, &jobs.list, |list| list.len() >= 2)?;
+    ///         let jobs = list.len();
+    ///         list.clear();
+    ///         Ok(jobs)
+    ///     }
+    /// })?;
+    /// # Ok::<(), Error>(())
+    /// ```
+    #[doc(alias = "wait_event_lock_irq")]
+    pub fn wait_locked<'l, T: ?Sized, B: Backend>(
+        &self,
+        queue: &WaitQueue,
+        lock: &'l Lock<T, B>,
+        mut condition: impl FnMut(&T) -> bool,
+    ) -> Result<Guard<'l, T, B>, Stopped> {
+        self.wait(queue, || {
+            let guard = lock.lock();
+            condition(&guard).then_some(guard)
+        })
+    }
+
+    /// A sleep that is neither load nor a hung task, and that no signal ends.
+    fn idle(&self) -> Sleep<'_> {
+        Sleep {
+            thread: Some(self.header),
+            ..Sleep::new(bindings::TASK_IDLE)
+        }
+    }
+
+    fn wait_in<C: Outcome>(
+        &self,
+        queue: &WaitQueue,
+        sleep: &Sleep<'_>,
+        condition: impl FnMut() -> C,
+    ) -> Result<Option<C::Value>, Stopped> {
+        self.go_on()?;
+        self.header.does(WAITING);
+        let result = queue.wait_until(sleep, condition, || self.go_on());
+        self.header.does(RUNNING);
+        result
+    }
+
+    /// Parks if the thread should, and says whether it should stop.
+    fn go_on(&self) -> Result<(), Stopped> {
+        self.park_point();
+        if self.should_stop() {
+            Err(Stopped)
+        } else {
+            Ok(())
+        }
     }
 
     /// Says whether the thread was asked to park.

@@ -75,6 +75,7 @@ mod scope;
 mod state;
 mod stop_token;
 mod task;
+mod wait_queue;
 
 pub use crate::{
     builder::Builder,
@@ -99,6 +100,10 @@ pub use crate::{
     task::{
         Exit,
         Task, //
+    },
+    wait_queue::{
+        Outcome,
+        WaitQueue, //
     },
 };
 

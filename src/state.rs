@@ -25,6 +25,8 @@ pub enum State {
     Running,
     /// In [`Current::sleep`](crate::Current::sleep).
     Sleeping,
+    /// Waiting in a [`WaitQueue`](crate::WaitQueue).
+    Waiting,
     /// Parked by [`Task::park`](crate::Task::park).
     Parked,
     /// Asked to stop, and not there yet.
@@ -39,9 +41,15 @@ impl fmt::Display for State {
             Self::Created => "created",
             Self::Running => "running",
             Self::Sleeping => "sleeping",
+            Self::Waiting => "waiting",
             Self::Parked => "parked",
             Self::Stopping => "stopping",
             Self::Ended => "ended",
         })
     }
 }
+
+/// What a thread says of itself, for [`State`].
+pub(crate) const RUNNING: u32 = 0;
+pub(crate) const SLEEPING: u32 = 1;
+pub(crate) const WAITING: u32 = 2;

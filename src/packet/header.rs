@@ -13,7 +13,8 @@ use crate::{
     current::Current,
     lock_class::BodyLock,
     owner::Owner,
-    scope::OpenScope, //
+    scope::OpenScope,
+    state, //
 };
 use core::{
     alloc::Layout,
@@ -36,7 +37,6 @@ use kernel::{
         atomic::{
             ordering::Acquire,
             Atomic,
-            AtomicFlag,
             AtomicType, //
         },
         Refcount, //
@@ -97,8 +97,8 @@ pub(crate) struct Header {
     pub(super) phase: Atomic<Phase>,
     pub(super) joiner: Atomic<*mut bindings::task_struct>,
     pub(super) task: UnsafeCell<Option<ARef<Task>>>,
-    /// Whether the thread is in a sleep. Changed by the thread only.
-    pub(crate) sleeps: AtomicFlag,
+    /// One of the constants in [`state`](crate::state). Changed by the thread only.
+    pub(super) activity: Atomic<u32>,
     #[pin]
     pub(super) changes: Changes,
     #[pin]
@@ -175,7 +175,7 @@ impl Header {
             phase: Atomic::new(Phase::Idle),
             joiner: Atomic::new(core::ptr::null_mut()),
             task: UnsafeCell::new(None),
-            sleeps: AtomicFlag::new(false),
+            activity: Atomic::new(state::RUNNING),
             changes <- Changes::new(),
             hooks <- Hooks::new(),
             body <- BodyLock::new(plan.class),

@@ -13,7 +13,11 @@ use super::{
 };
 use crate::{
     bindings,
-    state::State, //
+    state::{
+        State,
+        SLEEPING,
+        WAITING, //
+    },
 };
 use kernel::sync::atomic::ordering::{
     Acquire,
@@ -33,11 +37,19 @@ impl Header {
             State::Created
         } else if flags & PARKED != 0 {
             State::Parked
-        } else if self.sleeps.load(Relaxed) {
-            State::Sleeping
         } else {
-            State::Running
+            match self.activity.load(Relaxed) {
+                SLEEPING => State::Sleeping,
+                WAITING => State::Waiting,
+                _ => State::Running,
+            }
         }
+    }
+
+    /// Notes what the thread does. Called by the thread.
+    #[inline(never)]
+    pub(crate) fn does(&self, activity: u32) {
+        self.activity.store(activity, Relaxed);
     }
 
     /// The number of the CPU that the thread runs on, or ran on last.

@@ -13,6 +13,7 @@ mod stop;
 mod support;
 mod task;
 mod timer;
+mod wait;
 
 module! {
     type: Suites,

@@ -1,0 +1,415 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Waiting for a condition, and waking those who do.
+
+use crate::{
+    bindings,
+    lock_class::LockClass,
+    packet::{
+        flags::{
+            PARK,
+            STOP, //
+        },
+        Header, //
+    },
+};
+use core::convert::Infallible;
+use kernel::{
+    prelude::*,
+    sync::atomic::{
+        ordering::{
+            Acquire,
+            Full, //
+        },
+        Atomic, //
+    },
+    time::{
+        Delta,
+        NSEC_PER_USEC, //
+    },
+    types::Opaque, //
+};
+
+/// A queue of tasks, each of which waits for a condition of its own.
+///
+/// Threads of this crate wait by [`Current::wait`](crate::Current::wait) and its relatives, which a
+/// request to stop ends; other tasks by the methods below. Whoever may have made a condition true
+/// calls [`wake_all`](Self::wake_all) afterwards.
+///
+/// A wake-up is never lost: if it comes between the look at the condition and the sleep, the waiter
+/// looks again. A condition may sleep, take locks and return a value; it is never called while the
+/// waiter is in the queue.
+///
+/// # Examples
+///
+/// ```
+/// use kernel::sync::{atomic::{Atomic, Relaxed}, Arc};
+/// use kthread::{new_wait_queue, WaitQueue};
+///
+/// #[pin_data]
+/// struct Bell {
+///     rings: Atomic<i32>,
+///     #[pin]
+///     queue: WaitQueue,
+/// }
+///
+/// let bell = Arc::pin_init(
+///     pin_init!(Bell {
+///         rings: Atomic::new(0),
+///         queue <- new_wait_queue!("bell"),
+///     }),
+///     GFP_KERNEL,
+/// )?;
+/// let sleeper = kthread::run!("sleeper", {
+///     let bell = bell.clone();
+///     move |cx| cx.wait(&bell.queue, || bell.rings.load(Relaxed) > 0)
+/// })?;
+/// bell.rings.store(1, Relaxed);
+/// bell.queue.wake_all();
+/// assert!(sleeper.join()? == kthread::Exit::Returned(Ok(())));
+/// # Ok::<(), Error>(())
+/// ```
+#[doc(alias = "wait_queue_head")]
+#[pin_data]
+pub struct WaitQueue {
+    /// How often the queue was woken. Who is about to sleep looks whether it has changed.
+    wakes: Atomic<usize>,
+    #[pin]
+    head: Opaque<bindings::wait_queue_head>,
+}
+
+// SAFETY: A wait queue may be used by any task.
+unsafe impl Send for WaitQueue {}
+
+// SAFETY: A wait queue has a lock of its own.
+unsafe impl Sync for WaitQueue {}
+
+/// Creates a [`WaitQueue`], with a lockdep class of its own and the name that lockdep knows it by.
+///
+/// # Examples
+///
+/// See [`WaitQueue`].
+#[macro_export]
+macro_rules! new_wait_queue {
+    ($($name:literal)?) => {
+        $crate::WaitQueue::new($crate::LockClass::new(
+            ::kernel::optional_name!($($name)?),
+            ::kernel::static_lock_class!(),
+        ))
+    };
+}
+
+/// What a condition returns: whether it holds, and maybe a value.
+///
+/// `bool` is for conditions without a value, `Option` for those with one, such as a resource that
+/// was taken.
+pub trait Outcome {
+    /// The value.
+    type Value;
+
+    /// The value, if the condition holds.
+    fn into_value(self) -> Option<Self::Value>;
+}
+
+impl Outcome for bool {
+    type Value = ();
+
+    fn into_value(self) -> Option<()> {
+        self.then_some(())
+    }
+}
+
+impl<T> Outcome for Option<T> {
+    type Value = T;
+
+    fn into_value(self) -> Option<T> {
+        self
+    }
+}
+
+/// How a task sleeps in a queue.
+pub(crate) struct Sleep<'a> {
+    /// The calling thread, if it is one of this crate, which is not to sleep when it is asked to
+    /// stop or to park.
+    pub(crate) thread: Option<&'a Header>,
+    /// The state of the task meanwhile.
+    pub(crate) state: u32,
+    /// Whether one wake-up wakes one of those who sleep like this.
+    pub(crate) exclusive: bool,
+    /// When the sleep ends, by the monotonic clock in nanoseconds.
+    pub(crate) until: Option<i64>,
+}
+
+/// By how much a sleep may be late so that timers can be served together: the default slack of
+/// every task in the kernel.
+pub(crate) const SLACK_NS: u64 = 50 * NSEC_PER_USEC as u64;
+
+/// The time so long from now; a negative duration counts as zero.
+pub(crate) fn after(duration: Delta) -> i64 {
+    // SAFETY: Reading the clock has no requirements.
+    let now = unsafe { bindings::ktime_get() };
+    now.saturating_add(duration.as_nanos().max(0))
+}
+
+impl WaitQueue {
+    /// Creates a queue. Use [`new_wait_queue!`](crate::new_wait_queue).
+    #[doc(hidden)]
+    pub fn new(class: LockClass) -> impl PinInit<Self> {
+        pin_init!(Self {
+            wakes: Atomic::new(0),
+            head <- Opaque::ffi_init(move |slot| {
+                // SAFETY: `slot` is valid for writes; name and key are static.
+                unsafe { bindings::__init_waitqueue_head(slot, class.name(), class.key()) }
+            }),
+        })
+    }
+
+    /// Has all waiters look at their conditions.
+    ///
+    /// # Context
+    ///
+    /// Any but NMI. Does not sleep. On PREEMPT_RT not in a hard interrupt, as for `wake_up()`.
+    ///
+    /// # Examples
+    ///
+    /// See [`WaitQueue`].
+    #[doc(alias = "wake_up_all")]
+    pub fn wake_all(&self) {
+        self.wake(0);
+    }
+
+    /// Has one of the exclusive waiters look at its condition, and all others.
+    ///
+    /// # Context
+    ///
+    /// That of [`wake_all`](Self::wake_all).
+    ///
+    /// # Examples
+    ///
+    /// See [`Current::wait_exclusive`](crate::Current::wait_exclusive).
+    #[doc(alias = "wake_up")]
+    pub fn wake_one(&self) {
+        self.wake(1);
+    }
+
+    /// Wakes so many exclusive waiters, or all for zero, and all others.
+    #[inline(never)]
+    fn wake(&self, exclusive: c_int) {
+        // A full barrier orders the caller's change before this, and this before the look at the
+        // queue: pairs with the one in `prepare_to_wait()`, so that either the waiter sees the
+        // number change or the waker sees the waiter.
+        self.wakes.fetch_add(1, Full);
+        // SAFETY: `head` is initialised.
+        if unsafe { bindings::waitqueue_active(self.head.get()) } {
+            // SAFETY: As above.
+            unsafe {
+                bindings::__wake_up(
+                    self.head.get(),
+                    bindings::TASK_NORMAL,
+                    exclusive,
+                    core::ptr::null_mut(),
+                )
+            };
+        }
+    }
+
+    /// Waits for the condition, until `give_up` returns a reason not to.
+    ///
+    /// After a sleep that lasted until `sleep.until` the condition is looked at once more; then
+    /// `None` is returned.
+    pub(crate) fn wait_until<C: Outcome, E>(
+        &self,
+        sleep: &Sleep<'_>,
+        mut condition: impl FnMut() -> C,
+        mut give_up: impl FnMut() -> Result<(), E>,
+    ) -> Result<Option<C::Value>, E> {
+        let mut expired = false;
+        let answer = loop {
+            let seen = self.wakes.load(Acquire);
+            if let Some(value) = condition().into_value() {
+                return Ok(Some(value));
+            }
+            if let Err(reason) = give_up() {
+                break Err(reason);
+            }
+            if expired {
+                break Ok(None);
+            }
+            expired = self.sleep(seen, sleep);
+        };
+        if sleep.exclusive {
+            // Maybe it was this waiter that a wake-up went to.
+            self.wake_one();
+        }
+        answer
+    }
+
+    /// Sleeps until the queue is woken, unless it was since `seen`; returns whether the time is
+    /// over.
+    #[inline(never)]
+    fn sleep(&self, seen: usize, sleep: &Sleep<'_>) -> bool {
+        let entry = Opaque::<bindings::wait_queue_entry>::uninit();
+        let state = sleep.state as c_int;
+        // SAFETY: `head` is initialised, and the entry stays valid until `finish_wait()`.
+        unsafe {
+            bindings::init_wait_entry(entry.get(), 0);
+            if sleep.exclusive {
+                bindings::prepare_to_wait_exclusive(self.head.get(), entry.get(), state);
+            } else {
+                bindings::prepare_to_wait(self.head.get(), entry.get(), state);
+            }
+        }
+        let slept = self.wakes.load(Acquire) == seen
+            && !sleep
+                .thread
+                .is_some_and(|thread| thread.flags.any(STOP | PARK));
+        let mut expired = false;
+        if slept {
+            let mut until = sleep.until;
+            let expires = until
+                .as_mut()
+                .map_or(core::ptr::null_mut(), core::ptr::from_mut);
+            // SAFETY: `expires` is null, for no end, or outlives the call; the state was set above.
+            let left = unsafe {
+                bindings::schedule_hrtimeout_range(
+                    expires,
+                    SLACK_NS,
+                    bindings::hrtimer_mode_HRTIMER_MODE_ABS,
+                )
+            };
+            expired = left == 0;
+        }
+        // SAFETY: As above.
+        unsafe { bindings::finish_wait(self.head.get(), entry.get()) };
+        if sleep.exclusive && !slept {
+            // A wake-up may have gone to this waiter, which was awake because of another.
+            self.wake_one();
+        }
+        expired
+    }
+
+    /// Waits until the condition holds, and returns its value.
+    ///
+    /// For tasks that are no threads of this crate.
+    ///
+    /// # Context
+    ///
+    /// Sleeps, uninterruptibly.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use kernel::sync::atomic::{Atomic, Relaxed};
+    /// use kthread::new_wait_queue;
+    ///
+    /// let queue = KBox::pin_init(new_wait_queue!(), GFP_KERNEL)?;
+    /// let ready = Atomic::new(0);
+    /// kthread::scope(|s| -> Result {
+    ///     let _task = kthread::builder!("setter")?.run_scoped(s, |_cx| {
+    ///         ready.store(7, Relaxed);
+    ///         queue.wake_all();
+    ///     })?.join()?;
+    ///     queue.wait(|| ready.load(Relaxed) == 7);
+    ///     Ok(())
+    /// })?;
+    /// # Ok::<(), Error>(())
+    /// ```
+    #[doc(alias = "wait_event")]
+    pub fn wait<C: Outcome>(&self, mut condition: impl FnMut() -> C) -> C::Value {
+        loop {
+            let sleep = Sleep::new(bindings::TASK_UNINTERRUPTIBLE);
+            if let Ok(Some(value)) = self.wait_until(&sleep, &mut condition, never) {
+                return value;
+            }
+        }
+    }
+
+    /// Waits until the condition holds, but no longer than `limit`; returns its value if it does.
+    ///
+    /// For tasks that are no threads of this crate. The wait is at least as long as asked for, and
+    /// up to 50 µs longer; a negative limit counts as zero.
+    ///
+    /// # Context
+    ///
+    /// Sleeps, uninterruptibly.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use kernel::time::Delta;
+    /// use kthread::new_wait_queue;
+    ///
+    /// let queue = KBox::pin_init(new_wait_queue!(), GFP_KERNEL)?;
+    /// assert!(queue.wait_timeout(Delta::from_millis(1), || false).is_none());
+    /// # Ok::<(), Error>(())
+    /// ```
+    #[doc(alias = "wait_event_timeout")]
+    pub fn wait_timeout<C: Outcome>(
+        &self,
+        limit: Delta,
+        condition: impl FnMut() -> C,
+    ) -> Option<C::Value> {
+        let sleep = Sleep {
+            until: Some(after(limit)),
+            ..Sleep::new(bindings::TASK_UNINTERRUPTIBLE)
+        };
+        self.wait_until(&sleep, condition, never).unwrap_or(None)
+    }
+
+    /// Waits until the condition holds, and returns its value, or until there is a signal.
+    ///
+    /// For what a user-space process calls.
+    ///
+    /// # Context
+    ///
+    /// Sleeps, interruptibly.
+    ///
+    /// # Errors
+    ///
+    /// [`ERESTARTSYS`] if there is a signal for the calling task, and the condition does not hold.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use kthread::new_wait_queue;
+    ///
+    /// let queue = KBox::pin_init(new_wait_queue!(), GFP_KERNEL)?;
+    /// assert_eq!(queue.wait_interruptible(|| Some(7))?, 7);
+    /// # Ok::<(), Error>(())
+    /// ```
+    #[doc(alias = "wait_event_interruptible")]
+    pub fn wait_interruptible<C: Outcome>(
+        &self,
+        mut condition: impl FnMut() -> C,
+    ) -> Result<C::Value> {
+        loop {
+            let sleep = Sleep::new(bindings::TASK_INTERRUPTIBLE);
+            if let Some(value) = self.wait_until(&sleep, &mut condition, || {
+                if current!().signal_pending() {
+                    Err(ERESTARTSYS)
+                } else {
+                    Ok(())
+                }
+            })? {
+                return Ok(value);
+            }
+        }
+    }
+}
+
+/// A wait that nothing ends early.
+fn never() -> Result<(), Infallible> {
+    Ok(())
+}
+
+impl Sleep<'_> {
+    /// A sleep in this state, without an end.
+    pub(crate) fn new(state: u32) -> Self {
+        Self {
+            thread: None,
+            state,
+            exclusive: false,
+            until: None,
+        }
+    }
+}

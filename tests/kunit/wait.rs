@@ -1,0 +1,369 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Waiting in queues.
+
+use kernel::prelude::*;
+
+#[kunit_tests(kthread_wait)]
+mod tests {
+    use super::*;
+    use crate::{
+        support::Counter,
+        timer::call_in_hard_irq, //
+    };
+    use kernel::{
+        new_mutex,
+        sync::{
+            Arc,
+            Mutex, //
+        },
+        time::{
+            delay::fsleep,
+            Delta,
+            Instant,
+            Monotonic, //
+        },
+    };
+    use kthread::{
+        new_wait_queue,
+        Exit,
+        State,
+        Stopped,
+        Task,
+        WaitQueue, //
+    };
+
+    const FOREVER: Delta = Delta::from_secs(3600);
+
+    /// Something to wait for.
+    #[pin_data]
+    struct Store {
+        #[pin]
+        goods: Mutex<KVec<u32>>,
+        #[pin]
+        queue: WaitQueue,
+        looks: Counter,
+    }
+
+    impl Store {
+        fn new() -> Result<Arc<Self>> {
+            let looks = Counter::new()?;
+            Arc::pin_init(
+                pin_init!(Self {
+                    goods <- new_mutex!(KVec::new()),
+                    queue <- new_wait_queue!("store"),
+                    looks,
+                }),
+                GFP_KERNEL,
+            )
+        }
+
+        fn take(&self) -> Option<u32> {
+            self.looks.increment();
+            self.goods.lock().pop()
+        }
+
+        fn put(&self, item: u32) -> Result {
+            self.goods.lock().push(item, GFP_KERNEL)?;
+            Ok(())
+        }
+    }
+
+    /// Waits until the thread is in a state; `false` after ten seconds.
+    fn comes_to<T>(task: &Task<T>, state: State) -> bool {
+        let start = Instant::<Monotonic>::now();
+        while task.state() != state {
+            if start.elapsed() > Delta::from_secs(10) {
+                return false;
+            }
+            fsleep(Delta::from_micros(100));
+        }
+        true
+    }
+
+    #[test]
+    fn condition_gives_a_value() -> Result {
+        let store = Store::new()?;
+        let task = kthread::run!("buyer", {
+            let store = store.clone();
+            move |cx| cx.wait(&store.queue, || store.take())
+        })?;
+        let waits = comes_to(&task, State::Waiting);
+        store.put(7)?;
+        store.queue.wake_all();
+        let exit = task.join()?;
+
+        assert!(waits);
+        assert!(exit == Exit::Returned(Ok(7)));
+        Ok(())
+    }
+
+    /// H34: a stop ends a wait, wherever between the look at the condition and the sleep it comes.
+    #[test]
+    fn stop_ends_a_wait() -> Result {
+        let store = Store::new()?;
+        for i in 0..300 {
+            let created = kthread::builder!("stopped")?.create({
+                let store = store.clone();
+                move |cx| cx.wait(&store.queue, || store.take())
+            })?;
+            let task = created.start_and_wait();
+            fsleep(Delta::from_micros(i % 50));
+            let exit = task.stop()?;
+
+            assert!(exit == Exit::Returned(Err(Stopped)));
+        }
+        Ok(())
+    }
+
+    /// A thread that was asked to stop does not look at the condition.
+    #[test]
+    fn stop_wins() -> Result {
+        let store = Store::new()?;
+        store.put(1)?;
+        let task = kthread::run!("late", {
+            let store = store.clone();
+            move |cx| {
+                cx.stop_token().request_stop();
+                cx.wait(&store.queue, || store.take())
+            }
+        })?;
+        let exit = task.join()?;
+
+        assert!(exit == Exit::Returned(Err(Stopped)));
+        assert_eq!(store.looks.get(), 0);
+        Ok(())
+    }
+
+    /// H35: a waiter looks at its condition when it is woken, and not more often.
+    #[test]
+    fn waiting_is_not_polling() -> Result {
+        let store = Store::new()?;
+        let task = kthread::run!("patient", {
+            let store = store.clone();
+            move |cx| cx.wait(&store.queue, || store.take())
+        })?;
+        let waits = comes_to(&task, State::Waiting);
+        fsleep(Delta::from_millis(50));
+        for _ in 0..5 {
+            store.queue.wake_all();
+            task.wake_up();
+            fsleep(Delta::from_millis(2));
+        }
+        let looks = store.looks.get();
+        drop(task);
+
+        assert!(waits);
+        assert!((1..=12).contains(&looks));
+        Ok(())
+    }
+
+    /// H41: every limit is kept, whatever its value, and a condition that holds at its end counts.
+    #[test]
+    fn timeouts() -> Result {
+        let store = Store::new()?;
+        let task = kthread::run!("timely", {
+            let store = store.clone();
+            move |cx| -> Result<_, Stopped> {
+                let start = Instant::<Monotonic>::now();
+                for nanos in [i64::MIN, -1, 0, 1] {
+                    let limit = Delta::from_nanos(nanos);
+                    if cx.wait_timeout(&store.queue, limit, || false)?.is_some() {
+                        return Ok(None);
+                    }
+                }
+                let short = start.elapsed();
+
+                let start = Instant::<Monotonic>::now();
+                let limit = Delta::from_millis(20);
+                let missed = cx.wait_timeout(&store.queue, limit, || false)?;
+                let waited = start.elapsed();
+
+                let start = Instant::<Monotonic>::now();
+                let at_the_end =
+                    cx.wait_timeout(&store.queue, limit, || start.elapsed() >= limit)?;
+
+                let endless = Delta::from_nanos(i64::MAX);
+                let bought = cx.wait_timeout(&store.queue, endless, || store.take())?;
+                Ok(Some((short, missed, waited, at_the_end, bought)))
+            }
+        })?;
+        let waits = comes_to(&task, State::Waiting);
+        fsleep(Delta::from_millis(60));
+        store.put(3)?;
+        store.queue.wake_all();
+        let Exit::Returned(Ok(Some((short, missed, waited, at_the_end, bought)))) = task.join()?
+        else {
+            return Err(EINVAL);
+        };
+
+        assert!(waits);
+        assert!(short < Delta::from_secs(5));
+        assert!(missed.is_none());
+        assert!(waited >= Delta::from_millis(20));
+        assert!(at_the_end.is_some());
+        assert!(bought == Some(3));
+        Ok(())
+    }
+
+    /// H37: a condition may sleep.
+    #[test]
+    fn condition_may_sleep() -> Result {
+        let store = Store::new()?;
+        let task = kthread::run!("thoughtful", {
+            let store = store.clone();
+            move |cx| {
+                cx.wait(&store.queue, || {
+                    fsleep(Delta::from_millis(5));
+                    let _ = cx.sleep(Delta::from_millis(5));
+                    store.take()
+                })
+            }
+        })?;
+        let looked = store.looks.reaches(1);
+        store.put(5)?;
+        store.queue.wake_all();
+        let exit = task.join()?;
+
+        assert!(looked);
+        assert!(exit == Exit::Returned(Ok(5)));
+        Ok(())
+    }
+
+    #[test]
+    fn woken_from_hard_irq() -> Result {
+        let store = Store::new()?;
+        let rung = Counter::new()?;
+        let task = kthread::run!("interrupted", {
+            let (store, rung) = (store.clone(), rung.clone());
+            move |cx| cx.wait(&store.queue, || rung.get() > 0)
+        })?;
+        let waits = comes_to(&task, State::Waiting);
+        call_in_hard_irq({
+            let (store, rung) = (store.clone(), rung.clone());
+            move || {
+                rung.increment();
+                store.queue.wake_all();
+            }
+        })?;
+        let exit = task.join()?;
+
+        assert!(waits);
+        assert!(exit == Exit::Returned(Ok(())));
+        Ok(())
+    }
+
+    /// H36: one wake-up for each item is enough, also when those who are woken are asked to stop.
+    #[test]
+    fn exclusive_wake_ups_are_passed_on() -> Result {
+        const ITEMS: i32 = 200;
+
+        let store = Store::new()?;
+        let bought = Counter::new()?;
+        let buyer = || {
+            let (store, bought) = (store.clone(), bought.clone());
+            kthread::run!("buyer", move |cx| -> Result<(), Stopped> {
+                loop {
+                    cx.wait_exclusive(&store.queue, || store.take())?;
+                    bought.increment();
+                }
+            })
+        };
+        let last = buyer()?;
+        let mut all = true;
+        for item in 0..ITEMS {
+            let doomed = buyer()?;
+            let waits = comes_to(&doomed, State::Waiting);
+            store.put(item.unsigned_abs())?;
+            if item % 2 == 0 {
+                doomed.request_stop();
+            }
+            store.queue.wake_one();
+            doomed.request_stop();
+            all &= waits && bought.reaches(item + 1);
+            drop(doomed);
+        }
+        drop(last);
+
+        assert!(all);
+        assert_eq!(bought.get(), ITEMS);
+        Ok(())
+    }
+
+    /// H32: a thread parks while it waits, and the wake-up that comes meanwhile is not lost.
+    #[test]
+    fn parks_inside_a_wait() -> Result {
+        let store = Store::new()?;
+        let task = kthread::run!("buyer", {
+            let store = store.clone();
+            move |cx| cx.wait(&store.queue, || store.take())
+        })?;
+        let waits = comes_to(&task, State::Waiting);
+        let parked = task.park()?;
+        let looks = store.looks.get();
+        store.put(9)?;
+        store.queue.wake_all();
+        fsleep(Delta::from_millis(5));
+        let looked_meanwhile = store.looks.get() - looks;
+        let state = task.state();
+        drop(parked);
+        let exit = task.join()?;
+
+        assert!(waits);
+        assert_eq!(looked_meanwhile, 0);
+        assert!(state == State::Parked);
+        assert!(exit == Exit::Returned(Ok(9)));
+        Ok(())
+    }
+
+    #[test]
+    fn lock_is_free_meanwhile() -> Result {
+        let store = Store::new()?;
+        let task = kthread::run!("collector", {
+            let store = store.clone();
+            move |cx| -> Result<usize, Stopped> {
+                let goods = cx.wait_locked(&store.queue, &store.goods, |goods| goods.len() >= 2)?;
+                Ok(goods.len())
+            }
+        })?;
+        let waits = comes_to(&task, State::Waiting);
+        for item in 0..2 {
+            store.put(item)?;
+            store.queue.wake_all();
+        }
+        let exit = task.join()?;
+
+        assert!(waits);
+        assert!(exit == Exit::Returned(Ok(2)));
+        Ok(())
+    }
+
+    /// H38: tasks that are no threads of the crate are woken as well, however they sleep.
+    #[test]
+    fn others_wait_too() -> Result {
+        let store = Store::new()?;
+        let late = store.queue.wait_timeout(Delta::from_millis(5), || false);
+        let feeder = kthread::run!("feeder", {
+            let store = store.clone();
+            move |cx| -> Result<(), Error> {
+                for item in 0..3 {
+                    let _ = cx.sleep(Delta::from_millis(5));
+                    store.put(item)?;
+                    store.queue.wake_all();
+                }
+                Ok(())
+            }
+        })?;
+        let first = store.queue.wait(|| store.take());
+        let second = store.queue.wait_timeout(FOREVER, || store.take());
+        let third = store.queue.wait_interruptible(|| store.take());
+        let exit = feeder.join()?;
+
+        assert!(late.is_none());
+        assert_eq!(first, 0);
+        assert!(second == Some(1));
+        assert!(third == Ok(2));
+        assert!(exit == Exit::Returned(Ok(())));
+        Ok(())
+    }
+}
