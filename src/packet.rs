@@ -35,7 +35,6 @@ use kernel::{
 };
 
 mod body;
-mod changes;
 mod create;
 mod disown;
 pub(crate) mod flags;

@@ -189,7 +189,7 @@ impl<T> Task<T> {
     /// # Errors
     ///
     /// The handle, if the thread still runs: after `limit`, or at once if the thread calls this on
-    /// itself. The limit is rounded up to the kernel's tick; a negative one counts as zero.
+    /// itself. A negative limit counts as zero.
     ///
     /// # Examples
     ///
@@ -317,7 +317,7 @@ impl<T> Task<T> {
     /// # Errors
     ///
     /// Those of [`park`](Self::park), and [`ETIMEDOUT`] if the thread came to no such point; it
-    /// then goes on. The limit is rounded up to the kernel's tick; a negative one counts as zero.
+    /// then goes on. A negative limit counts as zero.
     ///
     /// # Examples
     ///

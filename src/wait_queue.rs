@@ -349,8 +349,18 @@ impl WaitQueue {
         limit: Delta,
         condition: impl FnMut() -> C,
     ) -> Option<C::Value> {
+        self.wait_until_time(after(limit), condition)
+    }
+
+    /// Waits until the condition holds, but no longer than until a time; returns its value if it
+    /// does.
+    pub(crate) fn wait_until_time<C: Outcome>(
+        &self,
+        until: i64,
+        condition: impl FnMut() -> C,
+    ) -> Option<C::Value> {
         let sleep = Sleep {
-            until: Some(after(limit)),
+            until: Some(until),
             ..Sleep::new(bindings::TASK_UNINTERRUPTIBLE)
         };
         self.wait_until(&sleep, condition, never).unwrap_or(None)

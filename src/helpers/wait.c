@@ -2,11 +2,6 @@
 
 #include <linux/wait.h>
 
-bool rust_kthread_wq_has_sleeper(struct wait_queue_head *head)
-{
-	return wq_has_sleeper(head);
-}
-
 bool rust_kthread_waitqueue_active(struct wait_queue_head *head)
 {
 	return waitqueue_active(head);

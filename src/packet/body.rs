@@ -41,7 +41,7 @@ impl Header {
     /// Runs the closure. Called by the thread itself, once.
     fn run_closure(&self) {
         self.phase.store(Phase::Running, Release);
-        self.changes.tell();
+        self.changes.wake_all();
         self.body.hold(|| {
             // SAFETY: The packet held the closure, and only its own thread gets here, once.
             unsafe { (self.vtable.run)(self.block, Current::new(self)) };
@@ -64,7 +64,7 @@ impl Header {
             });
             self.flags.set(ENDED);
         }
-        self.changes.tell();
+        self.changes.wake_all();
         if !owned {
             reaper::wake();
         }

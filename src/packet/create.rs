@@ -106,7 +106,7 @@ impl Header {
     #[inline(never)]
     pub(crate) fn wait_begun(&self) {
         might_sleep();
-        self.changes.wait(None, || {
+        self.wait_until(None, || {
             self.phase.load(Acquire) != Phase::Idle || self.flags.any(STOP | ENDED)
         });
     }

@@ -3,7 +3,6 @@
 //! The part of a packet that does not depend on types.
 
 use super::{
-    changes::Changes,
     flags::Flags,
     hooks::Hooks, //
 };
@@ -14,7 +13,8 @@ use crate::{
     lock_class::BodyLock,
     owner::Owner,
     scope::OpenScope,
-    state, //
+    state,
+    wait_queue::WaitQueue, //
 };
 use core::{
     alloc::Layout,
@@ -99,8 +99,9 @@ pub(crate) struct Header {
     pub(super) task: UnsafeCell<Option<ARef<Task>>>,
     /// One of the constants in [`state`](crate::state). Changed by the thread only.
     pub(super) activity: Atomic<u32>,
+    /// Where other tasks wait for the thread to begin, park, end or be joined.
     #[pin]
-    pub(super) changes: Changes,
+    pub(super) changes: WaitQueue,
     #[pin]
     pub(super) hooks: Hooks,
     #[pin]
@@ -117,7 +118,7 @@ pub(crate) struct Header {
 
 // What each thread costs, besides closure, result and name: docs/design.md tells users.
 #[cfg(not(any(CONFIG_DEBUG_SPINLOCK, CONFIG_DEBUG_LOCK_ALLOC, CONFIG_PREEMPT_RT)))]
-const _: () = assert!(size_of::<Header>() == 152);
+const _: () = assert!(size_of::<Header>() == 160);
 
 // SAFETY: A header may be used and freed by any task: closure and result are `Send` (see
 // `Packet::allocate`), and the other fields are, or are only used as the type invariants say.
@@ -176,7 +177,7 @@ impl Header {
             joiner: Atomic::new(core::ptr::null_mut()),
             task: UnsafeCell::new(None),
             activity: Atomic::new(state::RUNNING),
-            changes <- Changes::new(),
+            changes <- WaitQueue::new(crate::__lock_class!()),
             hooks <- Hooks::new(),
             body <- BodyLock::new(plan.class),
             owner: plan.owner.clone(),

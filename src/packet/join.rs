@@ -79,8 +79,7 @@ impl Header {
         }
         self.tell_lockdep();
         if !self.should_stop() {
-            self.changes
-                .wait(None, || self.flags.any(ENDED | STOP) || self.is_dead());
+            self.wait_until(None, || self.flags.any(ENDED | STOP) || self.is_dead());
         }
         // SAFETY: `task` is a kthread that we own a reference to, and by the claim above this is
         // the only call for it.
@@ -120,8 +119,7 @@ impl Header {
     /// Waits until the task that claimed the join has joined the thread.
     fn wait_joined(&self, task: &Task) {
         // That task may crash, too, in the `drop` of what it found in the packet.
-        self.changes
-            .wait(None, || self.flags.any(JOINED) || self.joiner_is_dead());
+        self.wait_until(None, || self.flags.any(JOINED) || self.joiner_is_dead());
         if !self.flags.any(JOINED) {
             self.leave(task);
         }
@@ -133,7 +131,7 @@ impl Header {
             return;
         };
         self.flags.set(JOINED);
-        self.changes.tell();
+        self.changes.wake_all();
         // The claim, be it that of a dead task, ends in a way that nobody else gets it.
         if let Some(joiner) = NonNull::new(self.joiner.xchg(task.as_ptr(), Full)) {
             // SAFETY: By the type invariant the header owned a reference, which is given up here.
@@ -168,7 +166,7 @@ impl Header {
     #[inline(never)]
     pub(crate) fn wait_ended(&self, limit: Delta) -> bool {
         might_sleep();
-        !self.is_current() && self.changes.wait(Some(limit), || self.has_ended())
+        !self.is_current() && self.wait_until(Some(limit), || self.has_ended())
     }
 
     /// Says whether the thread's task is dead, be it that it crashed and so could not tell.

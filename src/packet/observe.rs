@@ -18,10 +18,14 @@ use crate::{
         SLEEPING,
         WAITING, //
     },
+    wait_queue::after, //
 };
-use kernel::sync::atomic::ordering::{
-    Acquire,
-    Relaxed, //
+use kernel::{
+    sync::atomic::ordering::{
+        Acquire,
+        Relaxed, //
+    },
+    time::Delta, //
 };
 
 impl Header {
@@ -64,4 +68,22 @@ impl Header {
     pub(crate) fn owner(&self) -> *mut bindings::module {
         self.owner.as_ptr()
     }
+
+    /// Waits until `done`, or until the time is over; returns the last answer.
+    pub(super) fn wait_until(&self, limit: Option<Delta>, done: impl Fn() -> bool) -> bool {
+        let end = limit.map(after);
+        loop {
+            let next = after(LOOK_AGAIN);
+            let until = end.map_or(next, |end| end.min(next));
+            if self.changes.wait_until_time(until, &done).is_some() {
+                return true;
+            }
+            if end.is_some_and(|end| end <= until) {
+                return false;
+            }
+        }
+    }
 }
+
+/// How often a waiter looks for what nobody tells: that a thread crashed, or does not answer.
+const LOOK_AGAIN: Delta = Delta::from_secs(1);

@@ -35,7 +35,7 @@ impl Header {
 
     fn stay_parked(&self) {
         self.flags.set(PARKED);
-        self.changes.tell();
+        self.changes.wake_all();
         loop {
             // SAFETY: Each way out of the loop leaves the state running.
             unsafe { bindings::set_current_state(bindings::TASK_IDLE) };
@@ -72,9 +72,7 @@ impl Header {
             .change(|now| (now & (PARK | GONE) == 0).then_some(now | PARK))
             .map_err(|now| if now & GONE != 0 { ESRCH } else { EBUSY })?;
         self.wake_up();
-        let settled = self
-            .changes
-            .wait(limit, || self.flags.any(PARKED | GONE) || self.is_dead());
+        let settled = self.wait_until(limit, || self.flags.any(PARKED | GONE) || self.is_dead());
         if !settled {
             self.unpark();
             return Err(ETIMEDOUT);
