@@ -17,6 +17,7 @@ use crate::{
         WAITING, //
     },
     stop_token::StopToken,
+    ticks::Ticks,
     wait_queue::{
         after,
         Outcome,
@@ -34,7 +35,11 @@ use kernel::{
         Lock, //
     },
     task::Pid,
-    time::Delta,
+    time::{
+        Delta,
+        Instant,
+        Monotonic, //
+    },
     types::NotThreadSafe, //
 };
 
@@ -149,7 +154,55 @@ impl<'a> Current<'a> {
     #[doc(alias = "msleep_interruptible")]
     #[doc(alias = "schedule_timeout_idle")]
     pub fn sleep(&self, duration: Delta) -> Result<(), Stopped> {
-        let mut expires = after(duration);
+        self.sleep_until_time(after(duration))
+    }
+
+    /// Sleeps until a point in time, or until the thread is asked to stop. Parks when asked to.
+    ///
+    /// Up to 50 µs longer, so that timers can be served together. Returns at once if the time is
+    /// over.
+    ///
+    /// # Context
+    ///
+    /// Sleeps, so no spinlock may be held.
+    ///
+    /// # Errors
+    ///
+    /// [`Stopped`] if the thread was asked to stop before.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use kernel::time::{Delta, Instant, Monotonic};
+    ///
+    /// let deadline = Instant::<Monotonic>::now() + Delta::from_millis(5);
+    /// let task = kthread::run!("punctual", move |cx| cx.sleep_until(deadline))?;
+    /// assert!(task.join()? == kthread::Exit::Returned(Ok(())));
+    /// # Ok::<(), Error>(())
+    /// ```
+    #[doc(alias = "schedule_hrtimeout_range")]
+    pub fn sleep_until(&self, time: Instant<Monotonic>) -> Result<(), Stopped> {
+        self.sleep(time - Instant::now())
+    }
+
+    /// Ticks at a steady rate, the first of which comes a period from now.
+    ///
+    /// A period shorter than a microsecond counts as one.
+    ///
+    /// # Context
+    ///
+    /// Any. Does not sleep; [`Ticks::wait`] does.
+    ///
+    /// # Examples
+    ///
+    /// See [`Ticks`].
+    pub fn every(&self, period: Delta) -> Ticks<'_, 'a> {
+        Ticks::new(self, period)
+    }
+
+    /// Sleeps until a time of the monotonic clock in nanoseconds.
+    #[inline(never)]
+    pub(crate) fn sleep_until_time(&self, mut expires: i64) -> Result<(), Stopped> {
         self.header.does(SLEEPING);
         let result = loop {
             // Not interruptible: a signal that nobody asked for must not turn this into a busy

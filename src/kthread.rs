@@ -75,6 +75,7 @@ mod scope;
 mod state;
 mod stop_token;
 mod task;
+mod ticks;
 mod wait_queue;
 
 pub use crate::{
@@ -101,6 +102,7 @@ pub use crate::{
         Exit,
         Task, //
     },
+    ticks::Ticks,
     wait_queue::{
         Outcome,
         WaitQueue, //

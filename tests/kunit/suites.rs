@@ -12,6 +12,7 @@ mod scope;
 mod stop;
 mod support;
 mod task;
+mod ticks;
 mod timer;
 mod wait;
 

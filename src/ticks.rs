@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Doing something again and again, at a steady rate.
+
+use crate::{
+    current::{
+        Current,
+        Stopped, //
+    },
+    wait_queue::after, //
+};
+use core::num::NonZeroU64;
+use kernel::time::Delta;
+
+/// Ticks at a steady rate. Made by [`Current::every`].
+///
+/// The n-th tick comes n periods after this was made: however long the work between two ticks
+/// takes, and however late the thread wakes up, the next one is not shifted. Of the ticks that are
+/// over when the thread waits for one, the last one counts as that; the others are missed, which is
+/// counted and not made up for.
+///
+/// # Examples
+///
+/// ```
+/// use kernel::time::Delta;
+///
+/// let task = kthread::run!("sampler", |cx| -> Result<(), kthread::Stopped> {
+///     let mut ticks = cx.every(Delta::from_millis(10));
+///     loop {
+///         let missed = ticks.wait()?;
+///         if missed > 0 {
+///             pr_warn!("{missed} samples lost\n");
+///         }
+///     }
+/// })?;
+/// # Ok::<(), Error>(())
+/// ```
+#[must_use = "ticks come to those who wait"]
+pub struct Ticks<'c, 'a> {
+    current: &'c Current<'a>,
+    /// When the next tick comes, in nanoseconds of the monotonic clock.
+    next: i64,
+    /// In nanoseconds.
+    period: NonZeroU64,
+}
+
+/// The shortest period, in nanoseconds.
+const SHORTEST: NonZeroU64 = NonZeroU64::MIN.saturating_add(999);
+
+impl<'c, 'a> Ticks<'c, 'a> {
+    pub(crate) fn new(current: &'c Current<'a>, period: Delta) -> Self {
+        // CAST: Not negative.
+        let nanos = NonZeroU64::new(period.as_nanos().max(0) as u64);
+        let period = nanos.map_or(SHORTEST, |nanos| nanos.max(SHORTEST));
+        Self {
+            current,
+            next: after(Delta::ZERO).saturating_add_unsigned(period.get()),
+            period,
+        }
+    }
+
+    /// Waits for the next tick; returns how many were missed before it.
+    ///
+    /// Parks when the thread is asked to; the ticks meanwhile are missed.
+    ///
+    /// # Context
+    ///
+    /// Sleeps, so no spinlock may be held.
+    ///
+    /// # Errors
+    ///
+    /// [`Stopped`] if the thread was asked to stop before the tick came.
+    ///
+    /// # Examples
+    ///
+    /// See [`Ticks`].
+    #[doc(alias = "hrtimer_forward_now")]
+    pub fn wait(&mut self) -> Result<u64, Stopped> {
+        // CAST: Not negative.
+        let late = after(Delta::ZERO).saturating_sub(self.next).max(0) as u64;
+        let missed = late / self.period;
+        let skipped = self.period.get().saturating_mul(missed);
+        self.next = self.next.saturating_add_unsigned(skipped);
+        self.current.sleep_until_time(self.next)?;
+        self.next = self.next.saturating_add_unsigned(self.period.get());
+        Ok(missed)
+    }
+}
