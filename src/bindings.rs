@@ -8,12 +8,8 @@
 
 pub(crate) use kernel::bindings::{
     __cpu_possible_mask,
-    __init_waitqueue_head,
-    __wake_up,
-    finish_wait,
     flush_work,
     hrtimer_mode_HRTIMER_MODE_ABS,
-    init_wait_entry,
     kfree,
     kthread_affine_preferred,
     kthread_bind,
@@ -29,8 +25,6 @@ pub(crate) use kernel::bindings::{
     module_state_MODULE_STATE_GOING,
     notifier_block,
     panic,
-    prepare_to_wait,
-    prepare_to_wait_exclusive,
     queue_work_on,
     raw_spinlock_t,
     register_module_notifier,
@@ -41,8 +35,7 @@ pub(crate) use kernel::bindings::{
     task_struct,
     try_module_get,
     unregister_module_notifier,
-    wait_queue_entry,
-    wait_queue_head,
+    wake_up_process,
     work_struct,
     wq_misc_consts_WORK_CPU_UNBOUND,
     INIT_LIST_HEAD,
@@ -53,7 +46,6 @@ pub(crate) use kernel::bindings::{
     SCHED_NORMAL,
     TASK_IDLE,
     TASK_INTERRUPTIBLE,
-    TASK_NORMAL,
     TASK_RUNNING,
     TASK_UNINTERRUPTIBLE, //
 };

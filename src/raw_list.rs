@@ -35,8 +35,8 @@ impl RawList {
         pin_init!(Self {
             // INVARIANT: Both are initialised here.
             lock <- Opaque::ffi_init(move |slot| {
-                // SAFETY: `slot` is valid for writes; name and key are static.
-                unsafe { bindings::raw_spin_lock_init(slot, class.name(), class.key()) }
+                // SAFETY: `slot` is valid for writes.
+                unsafe { init_lock(slot, class) }
             }),
             list <- Opaque::ffi_init(|slot| {
                 // SAFETY: `slot` is valid for writes.
@@ -51,6 +51,13 @@ impl RawList {
         let flags = unsafe { bindings::raw_spin_lock_irqsave(self.lock.get()) };
         // SAFETY: The lock was just taken, with these flags.
         unsafe { self.run_and_unlock(flags, body) }
+    }
+
+    /// Says whether the list was empty a moment ago.
+    pub(crate) fn is_empty(&self) -> bool {
+        let list = self.list.get();
+        // SAFETY: By the type invariant. Without the lock the answer is old at once.
+        unsafe { core::ptr::eq((&raw const (*list).next).read_volatile(), list) }
     }
 
     /// Like [`locked`](Self::locked), for a `body` which may do the same to other lists.
@@ -88,4 +95,15 @@ impl RawList {
         unsafe { bindings::raw_spin_unlock_irqrestore(self.lock.get(), flags) };
         result
     }
+}
+
+/// Initialises a lock. Not inlined, as initialisers are compiled where they are used.
+///
+/// # Safety
+///
+/// `lock` must be valid for writes.
+#[inline(never)]
+unsafe fn init_lock(lock: *mut bindings::raw_spinlock_t, class: LockClass) {
+    // SAFETY: By the safety requirements; name and key are static.
+    unsafe { bindings::raw_spin_lock_init(lock, class.name(), class.key()) }
 }

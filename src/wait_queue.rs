@@ -12,6 +12,7 @@ use crate::{
         },
         Header, //
     },
+    raw_list::RawList, //
 };
 use core::convert::Infallible;
 use kernel::{
@@ -23,6 +24,7 @@ use kernel::{
         },
         Atomic, //
     },
+    task::Task,
     time::{
         Delta,
         NSEC_PER_USEC, //
@@ -70,19 +72,23 @@ use kernel::{
 /// # Ok::<(), Error>(())
 /// ```
 #[doc(alias = "wait_queue_head")]
+#[doc(alias = "swait_queue_head")]
 #[pin_data]
 pub struct WaitQueue {
     /// How often the queue was woken. Who is about to sleep looks whether it has changed.
     wakes: Atomic<usize>,
+    /// Those who sleep: the exclusive ones come last.
     #[pin]
-    head: Opaque<bindings::wait_queue_head>,
+    sleepers: RawList,
 }
 
-// SAFETY: A wait queue may be used by any task.
-unsafe impl Send for WaitQueue {}
-
-// SAFETY: A wait queue has a lock of its own.
-unsafe impl Sync for WaitQueue {}
+/// An entry of the queue. It is on the stack of its task, which takes it out when it wakes up.
+#[repr(C)]
+struct Sleeper {
+    links: Opaque<bindings::list_head>,
+    task: *mut bindings::task_struct,
+    exclusive: bool,
+}
 
 /// Creates a [`WaitQueue`], with a lockdep class of its own and the name that lockdep knows it by.
 ///
@@ -157,10 +163,7 @@ impl WaitQueue {
     pub fn new(class: LockClass) -> impl PinInit<Self> {
         pin_init!(Self {
             wakes: Atomic::new(0),
-            head <- Opaque::ffi_init(move |slot| {
-                // SAFETY: `slot` is valid for writes; name and key are static.
-                unsafe { bindings::__init_waitqueue_head(slot, class.name(), class.key()) }
-            }),
+            sleepers <- RawList::new(class),
         })
     }
 
@@ -168,14 +171,14 @@ impl WaitQueue {
     ///
     /// # Context
     ///
-    /// Any but NMI. Does not sleep. On PREEMPT_RT not in a hard interrupt, as for `wake_up()`.
+    /// Any but NMI. Does not sleep; takes raw spinlocks only.
     ///
     /// # Examples
     ///
     /// See [`WaitQueue`].
     #[doc(alias = "wake_up_all")]
     pub fn wake_all(&self) {
-        self.wake(0);
+        self.wake(usize::MAX);
     }
 
     /// Has one of the exclusive waiters look at its condition, and all others.
@@ -192,25 +195,32 @@ impl WaitQueue {
         self.wake(1);
     }
 
-    /// Wakes so many exclusive waiters, or all for zero, and all others.
+    /// Wakes so many exclusive waiters, and all others.
     #[inline(never)]
-    fn wake(&self, exclusive: c_int) {
+    fn wake(&self, mut exclusive: usize) {
         // A full barrier orders the caller's change before this, and this before the look at the
-        // queue: pairs with the one in `prepare_to_wait()`, so that either the waiter sees the
+        // queue: pairs with the one in `set_current_state()`, so that either the waiter sees the
         // number change or the waker sees the waiter.
         self.wakes.fetch_add(1, Full);
-        // SAFETY: `head` is initialised.
-        if unsafe { bindings::waitqueue_active(self.head.get()) } {
-            // SAFETY: As above.
-            unsafe {
-                bindings::__wake_up(
-                    self.head.get(),
-                    bindings::TASK_NORMAL,
-                    exclusive,
-                    core::ptr::null_mut(),
-                )
-            };
+        if self.sleepers.is_empty() {
+            return;
         }
+        self.sleepers.locked(|list| {
+            // SAFETY: The head is initialised, and the lock is held.
+            let mut entry = unsafe { (*list).next };
+            while entry != list && exclusive > 0 {
+                // SAFETY: All entries are the first field of a sleeper, which is there for as long
+                // as it is in the list.
+                let sleeper = unsafe { &*entry.cast::<Sleeper>() };
+                // SAFETY: As above.
+                entry = unsafe { (*entry).next };
+                // SAFETY: The task is there, as it takes its entry out before it goes on.
+                let woken = unsafe { bindings::wake_up_process(sleeper.task) } != 0;
+                if sleeper.exclusive && woken {
+                    exclusive -= 1;
+                }
+            }
+        });
     }
 
     /// Waits for the condition, until `give_up` returns a reason not to.
@@ -248,17 +258,23 @@ impl WaitQueue {
     /// over.
     #[inline(never)]
     fn sleep(&self, seen: usize, sleep: &Sleep<'_>) -> bool {
-        let entry = Opaque::<bindings::wait_queue_entry>::uninit();
-        let state = sleep.state as c_int;
-        // SAFETY: `head` is initialised, and the entry stays valid until `finish_wait()`.
-        unsafe {
-            bindings::init_wait_entry(entry.get(), 0);
+        let sleeper = Sleeper {
+            links: Opaque::uninit(),
+            task: Task::current_raw(),
+            exclusive: sleep.exclusive,
+        };
+        let links = sleeper.links.get();
+        // SAFETY: The links are in no list, and the entry stays valid until it is taken out below:
+        // what comes until then cannot oops. The head is initialised, and the lock is held.
+        self.sleepers.locked(|list| unsafe {
             if sleep.exclusive {
-                bindings::prepare_to_wait_exclusive(self.head.get(), entry.get(), state);
+                bindings::list_add_tail(links, list);
             } else {
-                bindings::prepare_to_wait(self.head.get(), entry.get(), state);
+                bindings::list_add(links, list);
             }
-        }
+        });
+        // SAFETY: Both ways on leave the state running.
+        unsafe { bindings::set_current_state(sleep.state) };
         let slept = self.wakes.load(Acquire) == seen
             && !sleep
                 .thread
@@ -278,9 +294,13 @@ impl WaitQueue {
                 )
             };
             expired = left == 0;
+        } else {
+            // SAFETY: A task may always declare itself running.
+            unsafe { bindings::set_current_state(bindings::TASK_RUNNING) };
         }
-        // SAFETY: As above.
-        unsafe { bindings::finish_wait(self.head.get(), entry.get()) };
+        // SAFETY: The entry is in the list, and the lock is held.
+        self.sleepers
+            .locked(|_| unsafe { bindings::list_del_init(links) });
         if sleep.exclusive && !slept {
             // A wake-up may have gone to this waiter, which was awake because of another.
             self.wake_one();

@@ -14,5 +14,4 @@
 #include "nodemask.c"
 #include "sched.c"
 #include "spinlock.c"
-#include "wait.c"
 #include "workqueue.c"

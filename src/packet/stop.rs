@@ -17,9 +17,9 @@ impl Header {
     /// Asks the thread to stop. Never sleeps.
     #[inline(never)]
     pub(crate) fn request_stop(&self) {
-        // Other waiters are not told: that takes a lock which a hard interrupt may not take where
-        // spinlocks sleep. The thread will tell them, and if not they look again by themselves.
         self.hooks.stop(&self.flags);
+        // Those who wait for the thread to begin or to park wait no longer.
+        self.changes.wake_all();
         // A full barrier in here orders the flag before the look at the task's state: pairs with
         // the one in `set_current_state()` of the thread, so one of the two sees the other.
         self.wake_up();
