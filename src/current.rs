@@ -4,6 +4,7 @@
 
 use crate::{
     bindings,
+    event::Event,
     packet::{
         flags::{
             PARK,
@@ -425,6 +426,63 @@ impl<'a> Current<'a> {
         })
     }
 
+    /// Waits until the event is set, and consumes it; or until the thread is asked to stop. Parks
+    /// when asked to.
+    ///
+    /// If several threads wait, each time that the event is set is for one of them.
+    ///
+    /// # Context
+    ///
+    /// Sleeps, so no spinlock may be held.
+    ///
+    /// # Errors
+    ///
+    /// [`Stopped`] if the thread was asked to stop before.
+    ///
+    /// # Examples
+    ///
+    /// See [`Event`].
+    #[doc(alias = "wait_for_completion")]
+    pub fn wait_event(&self, event: &Event) -> Result<(), Stopped> {
+        self.wait_exclusive(event.queue(), || event.take())
+    }
+
+    /// Waits like [`wait_event`](Self::wait_event), but no longer than `limit`; says whether the
+    /// event was set.
+    ///
+    /// # Context
+    ///
+    /// Sleeps, so no spinlock may be held.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`wait_event`](Self::wait_event).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use kernel::{sync::Arc, time::Delta};
+    ///
+    /// let event = Arc::pin_init(kthread::new_event!(), GFP_KERNEL)?;
+    /// let task = kthread::run!("watchful", move |cx| -> Result<(), kthread::Stopped> {
+    ///     while cx.wait_event_timeout(&event, Delta::from_secs(1))? {
+    ///         pr_info!("still alive\n");
+    ///     }
+    ///     Ok(())
+    /// })?;
+    /// # Ok::<(), Error>(())
+    /// ```
+    #[doc(alias = "wait_for_completion_timeout")]
+    pub fn wait_event_timeout(&self, event: &Event, limit: Delta) -> Result<bool, Stopped> {
+        let sleep = Sleep {
+            exclusive: true,
+            until: Some(after(limit)),
+            ..self.idle()
+        };
+        let taken = self.wait_in(event.queue(), &sleep, || event.take())?;
+        Ok(taken.is_some())
+    }
+
     /// A sleep that is neither load nor a hung task, and that no signal ends.
     fn idle(&self) -> Sleep<'_> {
         Sleep {
@@ -508,8 +566,8 @@ impl<'a> Current<'a> {
     ///
     /// That of `body`. The hook is called by whoever asks the thread to stop, with interrupts
     /// disabled and under a raw spinlock: it may neither sleep nor wait. If a hard interrupt asks,
-    /// it may do no more than that interrupt may, so no `complete_all()`. A hook that oopses
-    /// panics the kernel.
+    /// it may do no more than that interrupt may: [`WaitQueue::wake_all`], but no `complete_all()`.
+    /// A hook that oopses panics the kernel.
     ///
     /// # Examples
     ///

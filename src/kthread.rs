@@ -59,6 +59,7 @@ mod builder;
 mod crash;
 mod created;
 mod current;
+mod event;
 mod live_view;
 mod lock_class;
 mod module;
@@ -85,6 +86,7 @@ pub use crate::{
         Current,
         Stopped, //
     },
+    event::Event,
     lock_class::LockClass,
     owner::Owner,
     park_guard::ParkGuard,

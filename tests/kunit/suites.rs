@@ -6,6 +6,7 @@ use kernel::prelude::*;
 
 mod builder;
 mod detach;
+mod event;
 mod observe;
 mod park;
 mod scope;

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Something that happened, for a thread to deal with.
+
+use crate::{
+    lock_class::LockClass,
+    wait_queue::WaitQueue, //
+};
+use kernel::{
+    prelude::*,
+    sync::atomic::{
+        ordering::{
+            Acquire,
+            Full, //
+        },
+        AtomicFlag, //
+    },
+};
+
+/// An event: set by an interrupt handler or by anybody else, consumed by a thread.
+///
+/// Each time that it was set since it was last consumed counts as once. An event that is set before
+/// the thread waits for it, or while it deals with the one before, is not lost; and a thread that
+/// was not given one does not run.
+///
+/// # Examples
+///
+/// ```
+/// use kernel::sync::Arc;
+/// use kthread::{new_event, Stopped};
+///
+/// let event = Arc::pin_init(new_event!("data ready"), GFP_KERNEL)?;
+/// let task = kthread::run!("handler", {
+///     let event = event.clone();
+///     move |cx| -> Result<(), Stopped> {
+///         loop {
+///             cx.wait_event(&event)?;
+///             pr_info!("it happened\n");
+///         }
+///     }
+/// })?;
+/// // In an interrupt handler, for one:
+/// event.set();
+/// # Ok::<(), Error>(())
+/// ```
+#[pin_data]
+pub struct Event {
+    pending: AtomicFlag,
+    #[pin]
+    queue: WaitQueue,
+}
+
+/// Creates an [`Event`], with a lockdep class of its own and the name that lockdep knows it by.
+///
+/// # Examples
+///
+/// See [`Event`].
+#[macro_export]
+macro_rules! new_event {
+    ($($name:literal)?) => {
+        $crate::Event::new($crate::LockClass::new(
+            ::kernel::optional_name!($($name)?),
+            ::kernel::static_lock_class!(),
+        ))
+    };
+}
+
+impl Event {
+    /// Creates an event that is not set. Use [`new_event!`](crate::new_event).
+    #[doc(hidden)]
+    pub fn new(class: LockClass) -> impl PinInit<Self> {
+        pin_init!(Self {
+            pending: AtomicFlag::new(false),
+            queue <- WaitQueue::new(class),
+        })
+    }
+
+    /// Sets the event, and wakes one of those who wait for it.
+    ///
+    /// # Context
+    ///
+    /// That of [`WaitQueue::wake_one`].
+    ///
+    /// # Examples
+    ///
+    /// See [`Event`].
+    #[doc(alias = "complete")]
+    pub fn set(&self) {
+        // Who consumes it sees what came before.
+        if !self.pending.xchg(true, Full) {
+            self.queue.wake_one();
+        }
+    }
+
+    /// Says whether the event is set.
+    ///
+    /// # Context
+    ///
+    /// Any. Does not sleep.
+    ///
+    /// # Examples
+    ///
+    /// See [`take`](Self::take).
+    pub fn is_set(&self) -> bool {
+        self.pending.load(Acquire)
+    }
+
+    /// Consumes the event, if it is set; says whether it was.
+    ///
+    /// # Context
+    ///
+    /// Any. Does not sleep.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let event = KBox::pin_init(kthread::new_event!(), GFP_KERNEL)?;
+    /// event.set();
+    /// event.set();
+    /// assert!(event.is_set());
+    /// assert!(event.take());
+    /// assert!(!event.take());
+    /// # Ok::<(), Error>(())
+    /// ```
+    #[doc(alias = "try_wait_for_completion")]
+    pub fn take(&self) -> bool {
+        self.pending.xchg(false, Full)
+    }
+
+    /// Where threads wait for it.
+    pub(crate) fn queue(&self) -> &WaitQueue {
+        &self.queue
+    }
+}
