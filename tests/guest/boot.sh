@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# What boot tests share: they say `. /boot.sh`.
+# What boot tests and `make run` share: they say `. /boot.sh`.
 
 fail() {
 	echo "$*"

@@ -7,7 +7,10 @@ use kernel::prelude::*;
 #[kunit_tests(kthread_observe)]
 mod tests {
     use super::*;
-    use crate::support::Counter;
+    use crate::support::{
+        comes_to,
+        Counter, //
+    };
     use kernel::{
         bindings,
         cpu::{
@@ -19,31 +22,16 @@ mod tests {
         task,
         time::{
             delay::fsleep,
-            Delta,
-            Instant,
-            Monotonic, //
+            Delta, //
         },
     };
     use kthread::{
         Nice,
         Policy,
-        State,
-        Task, //
+        State, //
     };
 
     const FOREVER: Delta = Delta::from_secs(3600);
-
-    /// Waits until the thread is in a state; `false` after ten seconds.
-    fn comes_to<T>(task: &Task<T>, state: State) -> bool {
-        let start = Instant::<Monotonic>::now();
-        while task.state() != state {
-            if start.elapsed() > Delta::from_secs(10) {
-                return false;
-            }
-            fsleep(Delta::from_micros(100));
-        }
-        true
-    }
 
     #[test]
     fn states() -> Result {

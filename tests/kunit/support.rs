@@ -19,6 +19,10 @@ use kernel::{
         Monotonic, //
     },
 };
+use kthread::{
+    State,
+    Task, //
+};
 
 /// A number that a test shares with its threads.
 #[derive(Clone)]
@@ -48,15 +52,25 @@ impl Counter {
 
     /// Waits until the number is at least `value`; `false` after ten seconds.
     pub(crate) fn reaches(&self, value: i32) -> bool {
-        let start = Instant::<Monotonic>::now();
-        while self.get() < value {
-            if start.elapsed() > Delta::from_secs(10) {
-                return false;
-            }
-            fsleep(Delta::from_micros(100));
-        }
-        true
+        eventually(|| self.get() >= value)
     }
+}
+
+/// Waits until the condition holds; `false` after ten seconds.
+pub(crate) fn eventually(holds: impl Fn() -> bool) -> bool {
+    let start = Instant::<Monotonic>::now();
+    while !holds() {
+        if start.elapsed() > Delta::from_secs(10) {
+            return false;
+        }
+        fsleep(Delta::from_micros(100));
+    }
+    true
+}
+
+/// Waits until the thread is in a state; `false` after ten seconds.
+pub(crate) fn comes_to<T>(task: &Task<T>, state: State) -> bool {
+    eventually(|| task.state() == state)
 }
 
 /// See [`Counter::on_drop`].

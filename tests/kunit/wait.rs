@@ -8,7 +8,10 @@ use kernel::prelude::*;
 mod tests {
     use super::*;
     use crate::{
-        support::Counter,
+        support::{
+            comes_to,
+            Counter, //
+        },
         timer::call_in_hard_irq, //
     };
     use kernel::{
@@ -29,7 +32,6 @@ mod tests {
         Exit,
         State,
         Stopped,
-        Task,
         WaitQueue, //
     };
 
@@ -67,18 +69,6 @@ mod tests {
             self.goods.lock().push(item, GFP_KERNEL)?;
             Ok(())
         }
-    }
-
-    /// Waits until the thread is in a state; `false` after ten seconds.
-    fn comes_to<T>(task: &Task<T>, state: State) -> bool {
-        let start = Instant::<Monotonic>::now();
-        while task.state() != state {
-            if start.elapsed() > Delta::from_secs(10) {
-                return false;
-            }
-            fsleep(Delta::from_micros(100));
-        }
-        true
     }
 
     #[test]

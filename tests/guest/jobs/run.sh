@@ -4,20 +4,12 @@
 # `make run`: shows the samples, or the one in `sample`, on the running kernel.
 # What is shown of a sample is in /samples/NAME.sh, in the words below.
 
+# shellcheck source=/dev/null
+. /boot.sh
+
 fail() {
 	echo "FAILED: $*"
 	exit 1
-}
-
-# await SECONDS COMMAND...: runs the command until it succeeds.
-await() {
-	tries=$(($1 * 10))
-	shift
-	until "$@"; do
-		tries=$((tries - 1))
-		[ "$tries" -gt 0 ] || return 1
-		sleep 0.1
-	done
 }
 
 # load MODULE [PARAMETER=VALUE]...
