@@ -426,10 +426,10 @@ impl<'a> Current<'a> {
         })
     }
 
-    /// Waits until the event is set, and consumes it; or until the thread is asked to stop. Parks
-    /// when asked to.
+    /// Waits until the event is raised, and consumes it, or until the thread is asked to stop.
+    /// Parks when asked to.
     ///
-    /// If several threads wait, each time that the event is set is for one of them.
+    /// If several threads wait, each time that the event is raised is for one of them.
     ///
     /// # Context
     ///
@@ -448,7 +448,7 @@ impl<'a> Current<'a> {
     }
 
     /// Waits like [`wait_event`](Self::wait_event), but no longer than `limit`; says whether the
-    /// event was set.
+    /// event was raised.
     ///
     /// # Context
     ///

@@ -17,11 +17,11 @@ use kernel::{
     },
 };
 
-/// An event: set by an interrupt handler or by anybody else, consumed by a thread.
+/// An event: raised by an interrupt handler or by anybody else, consumed by a thread.
 ///
-/// Each time that it was set since it was last consumed counts as once. An event that is set before
-/// the thread waits for it, or while it deals with the one before, is not lost; and a thread that
-/// was not given one does not run.
+/// Each time that it was raised since it was last consumed counts as once. An event that is raised
+/// before the thread waits for it, or while it deals with the one before, is not lost; and a thread
+/// that was not given one does not run.
 ///
 /// # Examples
 ///
@@ -40,7 +40,7 @@ use kernel::{
 ///     }
 /// })?;
 /// // In an interrupt handler, for one:
-/// event.set();
+/// event.raise();
 /// # Ok::<(), Error>(())
 /// ```
 #[pin_data]
@@ -66,7 +66,7 @@ macro_rules! new_event {
 }
 
 impl Event {
-    /// Creates an event that is not set. Use [`new_event!`](crate::new_event).
+    /// Creates an event that was not raised. Use [`new_event!`](crate::new_event).
     #[doc(hidden)]
     pub fn new(class: LockClass) -> impl PinInit<Self> {
         pin_init!(Self {
@@ -75,7 +75,7 @@ impl Event {
         })
     }
 
-    /// Sets the event, and wakes one of those who wait for it.
+    /// Raises the event, and wakes one of those who wait for it.
     ///
     /// # Context
     ///
@@ -85,14 +85,14 @@ impl Event {
     ///
     /// See [`Event`].
     #[doc(alias = "complete")]
-    pub fn set(&self) {
+    pub fn raise(&self) {
         // Who consumes it sees what came before.
         if !self.pending.xchg(true, Full) {
             self.queue.wake_one();
         }
     }
 
-    /// Says whether the event is set.
+    /// Says whether the event was raised, and not consumed yet.
     ///
     /// # Context
     ///
@@ -101,11 +101,11 @@ impl Event {
     /// # Examples
     ///
     /// See [`take`](Self::take).
-    pub fn is_set(&self) -> bool {
+    pub fn is_raised(&self) -> bool {
         self.pending.load(Acquire)
     }
 
-    /// Consumes the event, if it is set; says whether it was.
+    /// Consumes the event, if it was raised; says whether it was.
     ///
     /// # Context
     ///
@@ -115,9 +115,9 @@ impl Event {
     ///
     /// ```
     /// let event = KBox::pin_init(kthread::new_event!(), GFP_KERNEL)?;
-    /// event.set();
-    /// event.set();
-    /// assert!(event.is_set());
+    /// event.raise();
+    /// event.raise();
+    /// assert!(event.is_raised());
     /// assert!(event.take());
     /// assert!(!event.take());
     /// # Ok::<(), Error>(())

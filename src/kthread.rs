@@ -37,7 +37,7 @@
 //!
 //! ```
 //! use kernel::time::Delta;
-//! use kthread::{Current, Stopped};
+//! use kthread::Stopped;
 //!
 //! let poller = kthread::run!("poller", |cx| -> Result<(), Stopped> {
 //!     loop {

@@ -40,14 +40,14 @@ mod tests {
     }
 
     #[test]
-    fn set_from_hard_irq() -> Result {
+    fn raised_from_hard_irq() -> Result {
         let event = event()?;
         let handled = Counter::new()?;
         let task = handler(&event, &handled)?;
         let mut all = true;
         for i in 1..=10 {
             let event = event.clone();
-            call_in_hard_irq(move || event.set())?;
+            call_in_hard_irq(move || event.raise())?;
             all &= handled.reaches(i);
         }
         let exit = task.stop()?;
@@ -64,16 +64,16 @@ mod tests {
         let event = event()?;
         let handled = Counter::new()?;
         for _ in 0..3 {
-            event.set();
+            event.raise();
         }
-        let early = event.is_set();
+        let early = event.is_raised();
         let task = handler(&event, &handled)?;
         let first = handled.reaches(1);
         fsleep(Delta::from_millis(10));
         let after_first = handled.get();
         for i in 0..200 {
             let before = handled.get();
-            event.set();
+            event.raise();
             if !handled.reaches(before + 1) || handled.get() != before + 1 {
                 handled.add(1000 + i);
             }
@@ -84,7 +84,7 @@ mod tests {
         assert!(first);
         assert_eq!(after_first, 1);
         assert_eq!(handled.get(), 201);
-        assert!(!event.is_set());
+        assert!(!event.is_raised());
         Ok(())
     }
 
@@ -99,7 +99,7 @@ mod tests {
         }
         let mut all = true;
         for i in 1..=50 {
-            event.set();
+            event.raise();
             all &= handled.reaches(i);
         }
         fsleep(Delta::from_millis(5));
@@ -117,7 +117,7 @@ mod tests {
             let event = event.clone();
             move |cx| -> Result<_, Stopped> {
                 let missed = cx.wait_event_timeout(&event, Delta::from_millis(5))?;
-                event.set();
+                event.raise();
                 Ok((missed, cx.wait_event_timeout(&event, Delta::ZERO)?))
             }
         })?;
