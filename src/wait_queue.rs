@@ -20,9 +20,11 @@ use kernel::{
     sync::atomic::{
         ordering::{
             Acquire,
-            Full, //
+            Full,
+            Relaxed, //
         },
-        Atomic, //
+        Atomic,
+        AtomicFlag, //
     },
     task::Task,
     time::{
@@ -88,6 +90,8 @@ struct Sleeper {
     links: Opaque<bindings::list_head>,
     task: *mut bindings::task_struct,
     exclusive: bool,
+    /// Whether it was the one that an exclusive wake-up went to. Changed under the lock only.
+    picked: AtomicFlag,
 }
 
 /// Creates a [`WaitQueue`], with a lockdep class of its own and the name that lockdep knows it by.
@@ -217,6 +221,7 @@ impl WaitQueue {
                 // SAFETY: The task is there, as it takes its entry out before it goes on.
                 let woken = unsafe { bindings::wake_up_process(sleeper.task) } != 0;
                 if sleeper.exclusive && woken {
+                    sleeper.picked.store(true, Relaxed);
                     exclusive -= 1;
                 }
             }
@@ -234,6 +239,7 @@ impl WaitQueue {
         mut give_up: impl FnMut() -> Result<(), E>,
     ) -> Result<Option<C::Value>, E> {
         let mut expired = false;
+        let mut picked = false;
         let answer = loop {
             let seen = self.wakes.load(Acquire);
             if let Some(value) = condition().into_value() {
@@ -245,23 +251,24 @@ impl WaitQueue {
             if expired {
                 break Ok(None);
             }
-            expired = self.sleep(seen, sleep);
+            (expired, picked) = self.sleep(seen, sleep);
         };
-        if sleep.exclusive {
-            // Maybe it was this waiter that a wake-up went to.
+        if picked {
+            // A wake-up went to this waiter in vain.
             self.wake_one();
         }
         answer
     }
 
     /// Sleeps until the queue is woken, unless it was since `seen`; returns whether the time is
-    /// over.
+    /// over, and whether an exclusive wake-up went to this waiter, which ended its sleep.
     #[inline(never)]
-    fn sleep(&self, seen: usize, sleep: &Sleep<'_>) -> bool {
+    fn sleep(&self, seen: usize, sleep: &Sleep<'_>) -> (bool, bool) {
         let sleeper = Sleeper {
             links: Opaque::uninit(),
             task: Task::current_raw(),
             exclusive: sleep.exclusive,
+            picked: AtomicFlag::new(false),
         };
         let links = sleeper.links.get();
         // SAFETY: The links are in no list, and the entry stays valid until it is taken out below:
@@ -301,11 +308,12 @@ impl WaitQueue {
         // SAFETY: The entry is in the list, and the lock is held.
         self.sleepers
             .locked(|_| unsafe { bindings::list_del_init(links) });
-        if sleep.exclusive && !slept {
-            // A wake-up may have gone to this waiter, which was awake because of another.
+        let picked = sleeper.picked.load(Relaxed);
+        if picked && !slept {
+            // The wake-up went to a waiter that was awake because of another one.
             self.wake_one();
         }
-        expired
+        (expired, picked && slept)
     }
 
     /// Waits until the condition holds, and returns its value.
