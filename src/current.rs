@@ -268,7 +268,8 @@ impl<'a> Current<'a> {
 
     /// Waits like [`wait`](Self::wait), as one of those of whom [`WaitQueue::wake_one`] wakes one.
     ///
-    /// If it ends without the condition's value, another one is woken.
+    /// One that is woken looks at the condition before it sees that it is to stop, so what the
+    /// wake-up was for is not left behind.
     ///
     /// # Context
     ///

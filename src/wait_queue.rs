@@ -239,31 +239,24 @@ impl WaitQueue {
         mut give_up: impl FnMut() -> Result<(), E>,
     ) -> Result<Option<C::Value>, E> {
         let mut expired = false;
-        let mut picked = false;
-        let answer = loop {
+        loop {
             let seen = self.wakes.load(Acquire);
+            // First of all, as the wake-up that ended the sleep may have gone to nobody else.
             if let Some(value) = condition().into_value() {
                 return Ok(Some(value));
             }
-            if let Err(reason) = give_up() {
-                break Err(reason);
-            }
+            give_up()?;
             if expired {
-                break Ok(None);
+                return Ok(None);
             }
-            (expired, picked) = self.sleep(seen, sleep);
-        };
-        if picked {
-            // A wake-up went to this waiter in vain.
-            self.wake_one();
+            expired = self.sleep(seen, sleep);
         }
-        answer
     }
 
     /// Sleeps until the queue is woken, unless it was since `seen`; returns whether the time is
-    /// over, and whether an exclusive wake-up went to this waiter, which ended its sleep.
+    /// over.
     #[inline(never)]
-    fn sleep(&self, seen: usize, sleep: &Sleep<'_>) -> (bool, bool) {
+    fn sleep(&self, seen: usize, sleep: &Sleep<'_>) -> bool {
         let sleeper = Sleeper {
             links: Opaque::uninit(),
             task: Task::current_raw(),
@@ -308,12 +301,11 @@ impl WaitQueue {
         // SAFETY: The entry is in the list, and the lock is held.
         self.sleepers
             .locked(|_| unsafe { bindings::list_del_init(links) });
-        let picked = sleeper.picked.load(Relaxed);
-        if picked && !slept {
+        if !slept && sleeper.picked.load(Relaxed) {
             // The wake-up went to a waiter that was awake because of another one.
             self.wake_one();
         }
-        (expired, picked && slept)
+        expired
     }
 
     /// Waits until the condition holds, and returns its value.

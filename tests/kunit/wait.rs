@@ -259,21 +259,26 @@ mod tests {
                 }
             })
         };
-        let last = buyer()?;
         let mut all = true;
         for item in 0..ITEMS {
+            // First in the queue, so that the wake-up goes to it.
             let doomed = buyer()?;
-            let waits = comes_to(&doomed, State::Waiting);
+            let mut waits = comes_to(&doomed, State::Waiting);
+            let heir = buyer()?;
+            waits &= comes_to(&heir, State::Waiting);
             store.put(item.unsigned_abs())?;
-            if item % 2 == 0 {
+            if item % 4 == 0 {
                 doomed.request_stop();
             }
             store.queue.wake_one();
             doomed.request_stop();
             all &= waits && bought.reaches(item + 1);
             drop(doomed);
+            drop(heir);
+            if !all {
+                break;
+            }
         }
-        drop(last);
 
         assert!(all);
         assert_eq!(bought.get(), ITEMS);
