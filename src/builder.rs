@@ -8,7 +8,10 @@ use crate::{
     lock_class::LockClass,
     owner::Owner,
     packet::{
-        flags::PARK,
+        flags::{
+            FREEZABLE,
+            PARK, //
+        },
         Header,
         Packet, //
     },
@@ -57,6 +60,7 @@ pub(crate) struct Plan {
     pub(crate) node: Option<u32>,
     pub(crate) placement: Placement,
     pub(crate) policy: Option<Policy>,
+    pub(crate) freezable: bool,
 }
 
 impl Builder {
@@ -72,6 +76,7 @@ impl Builder {
             node: None,
             placement: Placement::Default,
             policy: None,
+            freezable: false,
         }))
     }
 
@@ -149,6 +154,33 @@ impl Builder {
     #[doc(alias = "sched_set_normal")]
     pub fn policy(mut self, policy: Policy) -> Self {
         self.0.policy = Some(policy);
+        self
+    }
+
+    /// Lets the thread be frozen while the system is suspended.
+    ///
+    /// For a thread that may not touch its device or a file system then. By default threads go on.
+    ///
+    /// It is frozen wherever [`Current`] lets it wait, sleep or park. If it works for long without,
+    /// it has to call [`Current::park_point`] now and then: a suspend that it keeps waiting for
+    /// 20 seconds fails. While it is frozen it holds no lock, and does not stop: who stops or joins
+    /// it waits until the system goes on, and so must not be what the system waits for, such as a
+    /// driver's suspend callback.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use kernel::time::Delta;
+    ///
+    /// let task = kthread::builder!("writer")?
+    ///     .freezable()
+    ///     .run(|cx| while cx.sleep(Delta::from_millis(100)).is_ok() {})?;
+    /// # Ok::<(), Error>(())
+    /// ```
+    #[doc(alias = "set_freezable")]
+    #[doc(alias = "kthread_freezable_should_stop")]
+    pub fn freezable(mut self) -> Self {
+        self.0.freezable = true;
         self
     }
 
@@ -235,6 +267,7 @@ impl Builder {
         F: FnOnce(Current<'_>) -> T + Send,
         T: Send,
     {
+        let flags = flags | if self.0.freezable { FREEZABLE } else { 0 };
         // SAFETY: By the safety requirements.
         let packet = unsafe { Packet::allocate(&self.0, flags, scope, body) }?;
         let header = Header::create(packet, &self.0)?;

@@ -12,6 +12,11 @@ use crate::{
         },
         Header, //
     },
+    sleep::{
+        after,
+        Sleep,
+        Slept, //
+    },
     state::{
         RUNNING,
         SLEEPING,
@@ -20,11 +25,8 @@ use crate::{
     stop_token::StopToken,
     ticks::Ticks,
     wait_queue::{
-        after,
         Outcome,
-        Sleep,
-        WaitQueue,
-        SLACK_NS, //
+        WaitQueue, //
     },
 };
 use kernel::{
@@ -43,6 +45,10 @@ use kernel::{
     },
     types::NotThreadSafe, //
 };
+
+mod signals;
+
+pub use self::signals::Interrupted;
 
 /// The thread was asked to stop.
 ///
@@ -203,32 +209,28 @@ impl<'a> Current<'a> {
 
     /// Sleeps until a time of the monotonic clock in nanoseconds.
     #[inline(never)]
-    pub(crate) fn sleep_until_time(&self, mut expires: i64) -> Result<(), Stopped> {
+    pub(crate) fn sleep_until_time(&self, expires: i64) -> Result<(), Stopped> {
+        let sleep = Sleep {
+            until: Some(expires),
+            ..Sleep::idle(self.header)
+        };
+        self.sleep_until_done(&sleep, || self.go_on())
+    }
+
+    /// Sleeps until the time is over, or until `go_on` returns a reason not to.
+    fn sleep_until_done<E>(
+        &self,
+        sleep: &Sleep<'_>,
+        mut go_on: impl FnMut() -> Result<(), E>,
+    ) -> Result<(), E> {
         self.header.does(SLEEPING);
         let result = loop {
-            // Not interruptible: a signal that nobody asked for must not turn this into a busy
-            // loop. Idle sleep is neither load nor a hung task. The barrier in here pairs with the
-            // ones in `Header::request_stop` and `Header::park`.
-            //
-            // SAFETY: Each way out of the loop leaves the state running.
-            unsafe { bindings::set_current_state(bindings::TASK_IDLE) };
-            if self.header.flags.any(STOP | PARK) {
-                // SAFETY: A task may always declare itself running.
-                unsafe { bindings::set_current_state(bindings::TASK_RUNNING) };
-                match self.go_on() {
-                    Ok(()) => continue,
-                    stopped => break stopped,
-                }
+            if let Err(reason) = go_on() {
+                break Err(reason);
             }
-            // SAFETY: `expires` outlives the call, which leaves the state running.
-            let left = unsafe {
-                bindings::schedule_hrtimeout_range(
-                    &mut expires,
-                    SLACK_NS,
-                    bindings::hrtimer_mode_HRTIMER_MODE_ABS,
-                )
-            };
-            if left == 0 {
+            // The barrier before the look at the flags pairs with the ones in
+            // `Header::request_stop` and `Header::park`.
+            if sleep.sleep(|| self.header.flags.any(STOP | PARK)) == Slept::UntilTime {
                 break Ok(());
             }
         };
@@ -259,8 +261,8 @@ impl<'a> Current<'a> {
         mut condition: impl FnMut() -> C,
     ) -> Result<C::Value, Stopped> {
         loop {
-            let sleep = self.idle();
-            if let Some(value) = self.wait_in(queue, &sleep, &mut condition)? {
+            let sleep = Sleep::idle(self.header);
+            if let Some(value) = self.wait_idle(queue, &sleep, &mut condition)? {
                 return Ok(value);
             }
         }
@@ -322,9 +324,9 @@ impl<'a> Current<'a> {
         loop {
             let sleep = Sleep {
                 exclusive: true,
-                ..self.idle()
+                ..Sleep::idle(self.header)
             };
-            if let Some(value) = self.wait_in(queue, &sleep, &mut condition)? {
+            if let Some(value) = self.wait_idle(queue, &sleep, &mut condition)? {
                 return Ok(value);
             }
         }
@@ -366,9 +368,9 @@ impl<'a> Current<'a> {
     ) -> Result<Option<C::Value>, Stopped> {
         let sleep = Sleep {
             until: Some(after(limit)),
-            ..self.idle()
+            ..Sleep::idle(self.header)
         };
-        self.wait_in(queue, &sleep, condition)
+        self.wait_idle(queue, &sleep, condition)
     }
 
     /// Waits like [`wait`](Self::wait) for a condition on what a lock protects; returns the lock's
@@ -478,29 +480,35 @@ impl<'a> Current<'a> {
         let sleep = Sleep {
             exclusive: true,
             until: Some(after(limit)),
-            ..self.idle()
+            ..Sleep::idle(self.header)
         };
-        let taken = self.wait_in(event.queue(), &sleep, || event.take())?;
+        let taken = self.wait_idle(event.queue(), &sleep, || event.take())?;
         Ok(taken.is_some())
     }
 
-    /// A sleep that is neither load nor a hung task, and that no signal ends.
-    fn idle(&self) -> Sleep<'_> {
-        Sleep {
-            thread: Some(self.header),
-            ..Sleep::new(bindings::TASK_IDLE)
-        }
-    }
-
-    fn wait_in<C: Outcome>(
+    fn wait_idle<C: Outcome>(
         &self,
         queue: &WaitQueue,
         sleep: &Sleep<'_>,
         condition: impl FnMut() -> C,
     ) -> Result<Option<C::Value>, Stopped> {
+        self.wait_in(queue, sleep, condition, || self.go_on())
+    }
+
+    /// Waits in the queue, or until `go_on` returns a reason not to.
+    fn wait_in<C: Outcome, E>(
+        &self,
+        queue: &WaitQueue,
+        sleep: &Sleep<'_>,
+        condition: impl FnMut() -> C,
+        go_on: impl FnMut() -> Result<(), E>,
+    ) -> Result<Option<C::Value>, E>
+    where
+        E: From<Stopped>,
+    {
         self.go_on()?;
         self.header.does(WAITING);
-        let result = queue.wait_until(sleep, condition, || self.go_on());
+        let result = queue.wait_until(sleep, condition, go_on);
         self.header.does(RUNNING);
         result
     }

@@ -73,6 +73,8 @@ mod raw_list;
 mod reaper;
 mod registry;
 mod scope;
+mod signal;
+mod sleep;
 mod state;
 mod stop_token;
 mod task;
@@ -84,6 +86,7 @@ pub use crate::{
     created::Created,
     current::{
         Current,
+        Interrupted,
         Stopped, //
     },
     event::Event,
@@ -98,6 +101,7 @@ pub use crate::{
         scope,
         Scope, //
     },
+    signal::Signal,
     state::State,
     stop_token::StopToken,
     task::{

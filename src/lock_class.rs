@@ -86,6 +86,16 @@ impl BodyLock {
         result
     }
 
+    /// Calls `outside` without the lock, which the caller holds.
+    pub(crate) fn let_go<R>(&self, outside: impl FnOnce() -> R) -> R {
+        // SAFETY: By the type invariant; the caller holds it.
+        unsafe { bindings::lock_map_release(self.map.get()) };
+        let result = outside();
+        // SAFETY: By the type invariant.
+        unsafe { bindings::lock_map_acquire(self.map.get()) };
+        result
+    }
+
     /// Says whether two threads were made in the same place.
     #[cfg(CONFIG_LOCKDEP)]
     pub(crate) fn is_like(&self, other: &Self) -> bool {

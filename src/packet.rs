@@ -38,12 +38,14 @@ mod body;
 mod create;
 mod disown;
 pub(crate) mod flags;
+mod freeze;
 mod header;
 mod hooks;
 mod join;
 mod observe;
 mod park;
 mod schedule;
+mod signals;
 mod stop;
 
 use self::header::Vtable;

@@ -12,6 +12,7 @@ use crate::{
     },
     park_guard::ParkGuard,
     policy::Policy,
+    signal::Signal,
     state::State,
     stop_token::StopToken, //
 };
@@ -430,6 +431,26 @@ impl<T> Task<T> {
     #[doc(alias = "set_cpus_allowed_ptr")]
     pub fn set_affinity(&self, cpus: &Cpumask) -> Result {
         self.header.set_affinity(cpus)
+    }
+
+    /// Sends the thread a signal, as `kill` does.
+    ///
+    /// One that the thread has not [allowed](crate::Current::allow_signal) is lost.
+    ///
+    /// # Context
+    ///
+    /// Any but hard interrupts and NMI. Does not sleep.
+    ///
+    /// # Errors
+    ///
+    /// [`ESRCH`] if the thread has ended.
+    ///
+    /// # Examples
+    ///
+    /// See [`Current::wait_interruptible`](crate::Current::wait_interruptible).
+    #[doc(alias = "send_sig")]
+    pub fn send_signal(&self, signal: Signal) -> Result {
+        self.header.send_signal(signal)
     }
 
     /// What the thread was doing a moment ago.

@@ -7,7 +7,7 @@ use crate::{
         Current,
         Stopped, //
     },
-    wait_queue::after, //
+    sleep::after, //
 };
 use core::num::NonZeroU64;
 use kernel::time::Delta;

@@ -5,14 +5,16 @@
 use crate::{
     bindings,
     lock_class::LockClass,
-    packet::{
-        flags::{
-            PARK,
-            STOP, //
-        },
-        Header, //
+    packet::flags::{
+        PARK,
+        STOP, //
     },
-    raw_list::RawList, //
+    raw_list::RawList,
+    sleep::{
+        after,
+        Sleep,
+        Slept, //
+    },
 };
 use core::convert::Infallible;
 use kernel::{
@@ -27,10 +29,7 @@ use kernel::{
         AtomicFlag, //
     },
     task::Task,
-    time::{
-        Delta,
-        NSEC_PER_USEC, //
-    },
+    time::Delta,
     types::Opaque, //
 };
 
@@ -135,30 +134,6 @@ impl<T> Outcome for Option<T> {
     fn into_value(self) -> Option<T> {
         self
     }
-}
-
-/// How a task sleeps in a queue.
-pub(crate) struct Sleep<'a> {
-    /// The calling thread, if it is one of this crate, which is not to sleep when it is asked to
-    /// stop or to park.
-    pub(crate) thread: Option<&'a Header>,
-    /// The state of the task meanwhile.
-    pub(crate) state: u32,
-    /// Whether one wake-up wakes one of those who sleep like this.
-    pub(crate) exclusive: bool,
-    /// When the sleep ends, by the monotonic clock in nanoseconds.
-    pub(crate) until: Option<i64>,
-}
-
-/// By how much a sleep may be late so that timers can be served together: the default slack of
-/// every task in the kernel.
-pub(crate) const SLACK_NS: u64 = 50 * NSEC_PER_USEC as u64;
-
-/// The time so long from now; a negative duration counts as zero.
-pub(crate) fn after(duration: Delta) -> i64 {
-    // SAFETY: Reading the clock has no requirements.
-    let now = unsafe { bindings::ktime_get() };
-    now.saturating_add(duration.as_nanos().max(0))
 }
 
 impl WaitQueue {
@@ -273,39 +248,20 @@ impl WaitQueue {
                 bindings::list_add(links, list);
             }
         });
-        // SAFETY: Both ways on leave the state running.
-        unsafe { bindings::set_current_state(sleep.state) };
-        let slept = self.wakes.load(Acquire) == seen
-            && !sleep
-                .thread
-                .is_some_and(|thread| thread.flags.any(STOP | PARK));
-        let mut expired = false;
-        if slept {
-            let mut until = sleep.until;
-            let expires = until
-                .as_mut()
-                .map_or(core::ptr::null_mut(), core::ptr::from_mut);
-            // SAFETY: `expires` is null, for no end, or outlives the call; the state was set above.
-            let left = unsafe {
-                bindings::schedule_hrtimeout_range(
-                    expires,
-                    SLACK_NS,
-                    bindings::hrtimer_mode_HRTIMER_MODE_ABS,
-                )
-            };
-            expired = left == 0;
-        } else {
-            // SAFETY: A task may always declare itself running.
-            unsafe { bindings::set_current_state(bindings::TASK_RUNNING) };
-        }
+        let slept = sleep.sleep(|| {
+            self.wakes.load(Acquire) != seen
+                || sleep
+                    .thread
+                    .is_some_and(|thread| thread.flags.any(STOP | PARK))
+        });
         // SAFETY: The entry is in the list, and the lock is held.
         self.sleepers
             .locked(|_| unsafe { bindings::list_del_init(links) });
-        if !slept && sleeper.picked.load(Relaxed) {
+        if slept == Slept::NotAtAll && sleeper.picked.load(Relaxed) {
             // The wake-up went to a waiter that was awake because of another one.
             self.wake_one();
         }
-        expired
+        slept == Slept::UntilTime
     }
 
     /// Waits until the condition holds, and returns its value.
@@ -430,16 +386,4 @@ impl WaitQueue {
 /// A wait that nothing ends early.
 fn never() -> Result<(), Infallible> {
     Ok(())
-}
-
-impl Sleep<'_> {
-    /// A sleep in this state, without an end.
-    pub(crate) fn new(state: u32) -> Self {
-        Self {
-            thread: None,
-            state,
-            exclusive: false,
-            until: None,
-        }
-    }
 }

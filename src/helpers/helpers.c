@@ -6,6 +6,7 @@
  * One file per C header, sorted alphabetically.
  */
 
+#include "freezer.c"
 #include "kdebug.c"
 #include "kthread.c"
 #include "list.c"
@@ -13,5 +14,6 @@
 #include "module.c"
 #include "nodemask.c"
 #include "sched.c"
+#include "signal.c"
 #include "spinlock.c"
 #include "workqueue.c"

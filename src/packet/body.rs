@@ -29,10 +29,13 @@ pub(super) unsafe extern "C" fn thread_main(data: *mut c_void) -> c_int {
     // registry keeps it until the thread is gone.
     let header = unsafe { &*data.cast::<Header>() };
 
-    header.park_point();
-    if !header.should_stop() {
-        header.run_closure();
-    }
+    header.set_freezable();
+    header.body.hold(|| {
+        header.park_point();
+        if !header.should_stop() {
+            header.run_closure();
+        }
+    });
     header.end();
     0
 }
@@ -42,10 +45,9 @@ impl Header {
     fn run_closure(&self) {
         self.phase.store(Phase::Running, Release);
         self.changes.wake_all();
-        self.body.hold(|| {
-            // SAFETY: The packet held the closure, and only its own thread gets here, once.
-            unsafe { (self.vtable.run)(self.block, Current::new(self)) };
-        });
+        // SAFETY: The packet held the closure, and only its own thread gets here, once.
+        unsafe { (self.vtable.run)(self.block, Current::new(self)) };
+        self.ignore_signals();
         self.phase.store(Phase::Returned, Release);
     }
 

@@ -30,6 +30,10 @@ pub(crate) const PINS_MODULE: u32 = 1 << 5;
 pub(crate) const REGISTERED: u32 = 1 << 6;
 /// The thread was joined.
 pub(crate) const JOINED: u32 = 1 << 7;
+/// The thread lets itself be frozen while the system is suspended. Never changed.
+pub(crate) const FREEZABLE: u32 = 1 << 8;
+/// The thread has allowed signals. Changed by the thread only.
+pub(crate) const SIGNALS: u32 = 1 << 9;
 
 /// A set of the flags above.
 pub(crate) struct Flags(Atomic<u32>);

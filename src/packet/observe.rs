@@ -13,12 +13,12 @@ use super::{
 };
 use crate::{
     bindings,
+    sleep::after, //
     state::{
         State,
         SLEEPING,
         WAITING, //
     },
-    wait_queue::after, //
 };
 use kernel::{
     sync::atomic::ordering::{

@@ -5,6 +5,7 @@
 use super::{
     flags::{
         ENDED,
+        FREEZABLE,
         JOINED,
         PARK,
         PARKED,
@@ -12,7 +13,10 @@ use super::{
     },
     Header, //
 };
-use crate::bindings;
+use crate::sleep::{
+    Sleep,
+    Slept, //
+};
 use kernel::{
     prelude::*,
     task::might_sleep,
@@ -26,32 +30,35 @@ impl Header {
         self.flags.get() & (PARK | STOP) == PARK
     }
 
-    /// Parks the calling thread for as long as it should.
+    /// Parks the calling thread for as long as it should, and freezes it likewise.
+    #[inline]
     pub(crate) fn park_point(&self) {
+        if self.flags.any(PARK | FREEZABLE) {
+            self.pause();
+        }
+    }
+
+    #[inline(never)]
+    fn pause(&self) {
         if self.should_park() {
             self.stay_parked();
+        }
+        if self.is_freezable() {
+            self.stay_frozen();
         }
     }
 
     fn stay_parked(&self) {
         self.flags.set(PARKED);
         self.changes.wake_all();
-        loop {
-            // SAFETY: Each way out of the loop leaves the state running.
-            unsafe { bindings::set_current_state(bindings::TASK_IDLE) };
-            // Leaving is one step with the look at the flags, so that who sees `PARKED` after
-            // having set `PARK` can rely on it.
-            let left = self
-                .flags
-                .change(|now| (now & (PARK | STOP) != PARK).then_some(now & !PARKED));
-            if left.is_ok() {
-                break;
-            }
-            // SAFETY: The state was set above.
-            unsafe { bindings::schedule() };
-        }
-        // SAFETY: A task may always declare itself running.
-        unsafe { bindings::set_current_state(bindings::TASK_RUNNING) };
+        // Leaving is one step with the look at the flags, so that who sees `PARKED` after having
+        // set `PARK` can rely on it.
+        let leave = || {
+            self.flags
+                .change(|now| (now & (PARK | STOP) != PARK).then_some(now & !PARKED))
+                .is_ok()
+        };
+        while Sleep::idle(self).sleep(leave) != Slept::NotAtAll {}
     }
 
     /// Asks the thread to park, and waits until it has.

@@ -10,6 +10,7 @@ mod event;
 mod observe;
 mod park;
 mod scope;
+mod signal;
 mod stop;
 mod support;
 mod task;

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: GPL-2.0
+
+#include <linux/freezer.h>
+
+void rust_kthread_set_freezable(void)
+{
+	set_freezable();
+}
+
+bool rust_kthread_is_freezing(void)
+{
+	return freezing(current);
+}
+
+void rust_kthread_try_to_freeze(void)
+{
+	try_to_freeze();
+}
