@@ -91,8 +91,10 @@ impl BodyLock {
         // SAFETY: By the type invariant; the caller holds it.
         unsafe { bindings::lock_map_release(self.map.get()) };
         let result = outside();
+        // Not waiting for it, as to lockdep: locks that the caller kept do not come before it.
+        //
         // SAFETY: By the type invariant.
-        unsafe { bindings::lock_map_acquire(self.map.get()) };
+        unsafe { bindings::lock_map_acquire_try(self.map.get()) };
         result
     }
 

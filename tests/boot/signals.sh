@@ -35,5 +35,5 @@ wakeups=$(($(shown signals/deaf WAKEUPS) - before))
 
 kill -9 "$mortal"
 sleep 0.2
-is signals/mortal ended || fail "SIGKILL did not end the thread, which is $(shown signals/mortal STATE)"
+is signals/mortal ended || fail "SIGKILL did not end the thread"
 rmmod kthread_signals rust_kthread

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Keeps freezable threads in all kinds of waits, and one more that watches them stand still.
+
+use kernel::{
+    new_mutex,
+    prelude::*,
+    sync::{
+        atomic::{
+            Atomic,
+            Full,
+            Relaxed, //
+        },
+        Arc,
+        Mutex, //
+    },
+    time::{
+        Delta,
+        Instant,
+        Monotonic, //
+    },
+};
+use kthread::{
+    new_event,
+    new_wait_queue,
+    Created,
+    Current,
+    Event,
+    Signal,
+    Stopped,
+    Task,
+    WaitQueue, //
+};
+
+module! {
+    type: Freezer,
+    name: "kthread_freezer",
+    authors: ["The kthread authors"],
+    description: "Keeps freezable threads in all kinds of waits",
+    license: "GPL",
+}
+
+/// What the threads wait for, in vain.
+#[pin_data]
+struct Nothing {
+    #[pin]
+    queue: WaitQueue,
+    #[pin]
+    lock: Mutex<()>,
+    #[pin]
+    event: Event,
+    turns: Atomic<u32>,
+}
+
+struct Freezer {
+    _created: Created<()>,
+    _threads: KVec<Task<()>>,
+    _watcher: Task<Result<(), Stopped>>,
+}
+
+const FOREVER: Delta = Delta::from_secs(3600);
+const MOMENT: Delta = Delta::from_millis(1);
+
+/// Whoever stands still for so long is frozen.
+const FROZEN: Delta = Delta::from_millis(200);
+
+impl kernel::Module for Freezer {
+    fn init(_module: &'static ThisModule) -> Result<Self> {
+        let nothing = Arc::pin_init(
+            pin_init!(Nothing {
+                queue <- new_wait_queue!(),
+                lock <- new_mutex!(()),
+                event <- new_event!(),
+                turns: Atomic::new(0),
+            }),
+            GFP_KERNEL,
+        )?;
+        let start = |name: &str, body: fn(&Current<'_>, &Nothing)| {
+            let nothing = nothing.clone();
+            kthread::builder!("freezer/{}", name)?
+                .freezable()
+                .run(move |cx| body(&cx, &nothing))
+        };
+
+        let created = kthread::builder!("freezer/created")?.freezable().create({
+            let nothing = nothing.clone();
+            move |cx| sleep(&cx, &nothing)
+        })?;
+        let mut threads = KVec::new();
+        for (name, body) in WAYS_TO_WAIT {
+            threads.push(start(name, body)?, GFP_KERNEL)?;
+        }
+        let parked = start("parked", sleep)?;
+        // The guard borrows from the handle, so both cannot be kept.
+        core::mem::forget(parked.park()?);
+        threads.push(parked, GFP_KERNEL)?;
+        let victim = start("victim", sleep)?;
+        let watcher = kthread::run!("freezer/watcher", {
+            let nothing = nothing.clone();
+            move |cx| watch(&cx, &nothing.turns, victim)
+        })?;
+        Ok(Self {
+            _created: created,
+            _threads: threads,
+            _watcher: watcher,
+        })
+    }
+}
+
+const WAYS_TO_WAIT: [(&str, fn(&Current<'_>, &Nothing)); 9] = [
+    ("poller", |cx, nothing| {
+        while cx.sleep(MOMENT).is_ok() {
+            nothing.turns.fetch_add(1, Full);
+        }
+    }),
+    ("busy", |cx, _| {
+        while !cx.should_stop() {
+            cx.park_point();
+            cx.cond_resched();
+        }
+    }),
+    ("ticking", |cx, _| {
+        let mut ticks = cx.every(MOMENT);
+        while ticks.wait().is_ok() {}
+    }),
+    ("sleeping", sleep),
+    ("waiting", |cx, nothing| {
+        let _ = cx.wait(&nothing.queue, || false);
+    }),
+    ("limited", |cx, nothing| {
+        while cx.wait_timeout(&nothing.queue, MOMENT, || false).is_ok() {}
+    }),
+    ("locked", |cx, nothing| {
+        let _ = cx.wait_locked(&nothing.queue, &nothing.lock, |()| false);
+    }),
+    ("handler", |cx, nothing| {
+        let _ = cx.wait_event(&nothing.event);
+    }),
+    ("signalled", |cx, nothing| {
+        cx.allow_signal(Signal::HUP);
+        let _ = cx.wait_interruptible(&nothing.queue, || false);
+    }),
+];
+
+fn sleep(cx: &Current<'_>, _nothing: &Nothing) {
+    let _ = cx.sleep(FOREVER);
+}
+
+/// Is not freezable itself. When all others stand still for the first time, stops one of them.
+fn watch(cx: &Current<'_>, turns: &Atomic<u32>, victim: Task<()>) -> Result<(), Stopped> {
+    let mut victim = Some(victim);
+    let mut seen = turns.load(Relaxed);
+    let mut since = Instant::<Monotonic>::now();
+    loop {
+        cx.sleep(MOMENT)?;
+        let now = turns.load(Relaxed);
+        if now != seen {
+            seen = now;
+            since = Instant::now();
+        } else if since.elapsed() > FROZEN {
+            if let Some(victim) = victim.take() {
+                let start = Instant::<Monotonic>::now();
+                drop(victim);
+                pr_info!("stopped after {} ms\n", start.elapsed().as_millis());
+            }
+        }
+    }
+}

@@ -1,0 +1,71 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# Freezable threads never keep the system from being suspended, whatever they do, stand
+# still meanwhile, and go on afterwards. The kernel's test of the freezer suspends
+# nothing else. Who stops a thread that is frozen waits until it goes on.
+
+set -eu
+# shellcheck source=/dev/null
+. /boot.sh
+
+view=/sys/kernel/debug/kthread/threads
+
+# suspend SECONDS: for so long.
+suspend() {
+	echo "$1" >/sys/module/suspend/parameters/pm_test_delay
+	echo freeze >/sys/power/state || fail "the system was not suspended: $(dmesg | tail)"
+}
+
+# all_went_on: those that wake up all the time did so since /tmp/before was written.
+all_went_on() {
+	cat $view >/tmp/now
+	awk '
+		NR == FNR { before[$NF] = $7; next }
+		$NF ~ /(poller|ticking|limited)$/ { went_on += $7 > before[$NF] }
+		END { exit went_on != 3 }' /tmp/before /tmp/now
+}
+
+# all_are_well WHEN
+all_are_well() {
+	cat $view >/tmp/before
+	await 5 all_went_on || fail "a thread stands still, $1: $(cat /tmp/now)"
+}
+
+# each_waits WHEN: those that are never woken do what they did.
+each_waits() {
+	states=$(awk '$NF ~ /^freezer/ { print substr($NF, 9) "=" $5 }' $view | xargs)
+	for state in sleeping=sleeping waiting=waiting locked=waiting handler=waiting \
+		signalled=waiting busy=running created=created watcher=sleeping; do
+		case " $states " in
+		*" $state "*) ;;
+		*) fail "not all are as they should be, $1: $states" ;;
+		esac
+	done
+}
+
+# stopped: says in `took` how many milliseconds it took to stop the frozen thread.
+stopped() {
+	took=$(dmesg | sed -n 's/.*kthread_freezer: stopped after \([0-9]*\) ms.*/\1/p')
+	[ -n "$took" ]
+}
+
+echo freezer >/sys/power/pm_test
+echo 2000 >/sys/power/pm_freeze_timeout
+insmod /modules/rust_kthread.ko
+insmod /modules/kthread_freezer.ko
+all_are_well "at the start"
+each_waits "at the start"
+
+suspend 1
+await 5 stopped || fail "the threads did not stand still"
+[ "$took" -gt 300 ] || fail "a frozen thread was stopped after $took ms"
+all_are_well "after the first time"
+
+for round in 1 2 3 4 5 6 7 8 9 10; do
+	suspend 0
+	all_are_well "round $round"
+done
+each_waits "after it all"
+
+rmmod kthread_freezer rust_kthread
