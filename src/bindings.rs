@@ -15,6 +15,8 @@ pub(crate) use kernel::bindings::{
     kthread_bind,
     kthread_create_on_node,
     kthread_stop,
+    kthread_unuse_mm,
+    kthread_use_mm,
     ktime_get,
     list_add_tail,
     list_head,

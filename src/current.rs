@@ -46,6 +46,7 @@ use kernel::{
     types::NotThreadSafe, //
 };
 
+mod mm;
 mod signals;
 
 pub use self::signals::Interrupted;

@@ -3,9 +3,11 @@
 //! Has a thread panic, in one place or another, and sees to what is left of it.
 
 use kernel::{
+    mm::Mm,
     new_mutex,
     prelude::*,
     sync::{
+        aref::ARef,
         atomic::{
             Atomic,
             Relaxed, //
@@ -50,6 +52,7 @@ impl kernel::Module for Crash {
             5 => in_empty_scope(),
             6 => without_a_handle(),
             7 => in_hook(),
+            8 => in_mm(),
             _ => Err(EINVAL),
         }?;
         Ok(Self)
@@ -231,4 +234,14 @@ fn in_hook() -> Result {
     eventually(|| SEEN.load(Relaxed) == 1)?;
     task.request_stop();
     Ok(())
+}
+
+/// The thread is in the address space of the process that loads the module, which goes on.
+fn in_mm() -> Result {
+    let mm: ARef<Mm> = current!().mm().map(|mm| ARef::from(&**mm)).ok_or(EINVAL)?;
+    let task = kthread::run!("crash", move |mut cx| {
+        let _ = cx.with_mm(&mm, |_cx| crash());
+    })?;
+    wait_crashed(&task)?;
+    join_crashed(task)
 }
