@@ -26,6 +26,19 @@
 //! and in a [`scope()`] threads may borrow from their maker. [`StopToken`] stops a thread from
 //! anywhere, and [`ParkGuard`] holds it for a while.
 //!
+//! # What a thread waits for
+//!
+//! | for | by |
+//! |---|---|
+//! | a while, or a point in time | [`Current::sleep`], [`Current::sleep_until`] |
+//! | the next tick of a steady rate | [`Current::every`] |
+//! | a condition | [`Current::wait`] and its relatives, in a [`WaitQueue`] |
+//! | something that an interrupt tells of | [`Current::wait_event`], for an [`Event`] |
+//! | a signal | [`Current::wait_interruptible`], if it is [allowed](Current::allow_signal) |
+//!
+//! Each of these ends when the thread is asked to stop, and parks it when that is asked for. A
+//! [freezable](Builder::freezable) thread is frozen there while the system is suspended.
+//!
 //! Closure, result and the state above live in one reference-counted block per thread, the packet.
 //! Whichever way the thread ends, the closure is dropped exactly once, by the thread, by the owner
 //! of the handle or by the registry that watches over unloading modules; and so is the result, if

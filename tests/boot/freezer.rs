@@ -75,7 +75,7 @@ impl kernel::Module for Freezer {
             }),
             GFP_KERNEL,
         )?;
-        let start = |name: &str, body: fn(&Current<'_>, &Nothing)| {
+        let start = |name: &str, body: Body| {
             let nothing = nothing.clone();
             kthread::builder!("freezer/{}", name)?
                 .freezable()
@@ -107,7 +107,9 @@ impl kernel::Module for Freezer {
     }
 }
 
-const WAYS_TO_WAIT: [(&str, fn(&Current<'_>, &Nothing)); 9] = [
+type Body = fn(&Current<'_>, &Nothing);
+
+const WAYS_TO_WAIT: [(&str, Body); 9] = [
     ("poller", |cx, nothing| {
         while cx.sleep(MOMENT).is_ok() {
             nothing.turns.fetch_add(1, Full);

@@ -11,8 +11,8 @@ set -eu
 
 view=/sys/kernel/debug/kthread/threads
 
-# suspend SECONDS: for so long.
-suspend() {
+# suspend_for SECONDS
+suspend_for() {
 	echo "$1" >/sys/module/suspend/parameters/pm_test_delay
 	echo freeze >/sys/power/state || fail "the system was not suspended: $(dmesg | tail)"
 }
@@ -57,13 +57,13 @@ insmod /modules/kthread_freezer.ko
 all_are_well "at the start"
 each_waits "at the start"
 
-suspend 1
+suspend_for 1
 await 5 stopped || fail "the threads did not stand still"
 [ "$took" -gt 300 ] || fail "a frozen thread was stopped after $took ms"
 all_are_well "after the first time"
 
 for round in 1 2 3 4 5 6 7 8 9 10; do
-	suspend 0
+	suspend_for 0
 	all_are_well "round $round"
 done
 each_waits "after it all"

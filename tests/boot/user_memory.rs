@@ -103,9 +103,9 @@ fn visit(cx: &mut Current<'_>, mm: &Mm, arguments: Arguments) -> Result<KVec<u8>
         let bytes = arguments.read()?;
         // The thread is what it was, in there as well.
         cx.sleep(Delta::from_millis(1))?;
-        if !current!()
+        if current!()
             .mm()
-            .is_some_and(|now| now.as_raw() == mm.as_raw())
+            .is_none_or(|now| now.as_raw() != mm.as_raw())
         {
             return Err(EINVAL);
         }
