@@ -16,13 +16,11 @@ use crate::{
         Sleep,
         Slept, //
     },
-    state::{
-        RUNNING,
-        SLEEPING, //
-    },
+    state::SLEEPING,
     stop_token::StopToken,
     ticks::Ticks,
 };
+use core::panic::Location;
 use kernel::{
     prelude::*,
     str::CStr,
@@ -151,6 +149,7 @@ impl<'a> Current<'a> {
     #[doc(alias = "schedule_hrtimeout_range")]
     #[doc(alias = "msleep_interruptible")]
     #[doc(alias = "schedule_timeout_idle")]
+    #[track_caller]
     pub fn sleep(&self, duration: Delta) -> Result<(), Stopped> {
         self.sleep_until_time(after(duration))
     }
@@ -179,6 +178,7 @@ impl<'a> Current<'a> {
     /// # Ok::<(), Error>(())
     /// ```
     #[doc(alias = "schedule_hrtimeout_range")]
+    #[track_caller]
     pub fn sleep_until(&self, time: Instant<Monotonic>) -> Result<(), Stopped> {
         self.sleep(time - Instant::now())
     }
@@ -200,6 +200,7 @@ impl<'a> Current<'a> {
 
     /// Sleeps until a time of the monotonic clock in nanoseconds.
     #[inline(never)]
+    #[track_caller]
     pub(crate) fn sleep_until_time(&self, expires: i64) -> Result<(), Stopped> {
         let sleep = Sleep {
             until: Some(expires),
@@ -209,24 +210,21 @@ impl<'a> Current<'a> {
     }
 
     /// Sleeps until the time is over, or until `go_on` returns a reason not to.
+    #[track_caller]
     fn sleep_until_done<E>(
         &self,
         sleep: &Sleep<'_>,
         mut go_on: impl FnMut() -> Result<(), E>,
     ) -> Result<(), E> {
-        self.header.does(SLEEPING);
-        let result = loop {
-            if let Err(reason) = go_on() {
-                break Err(reason);
-            }
-            // The barrier before the look at the flags pairs with the ones in
-            // `Header::request_stop` and `Header::park`.
-            if sleep.sleep(|| self.header.flags.any(STOP | PARK)) == Slept::UntilTime {
-                break Ok(());
-            }
-        };
-        self.header.does(RUNNING);
-        result
+        self.header
+            .while_doing(SLEEPING, Location::caller(), || loop {
+                go_on()?;
+                // The barrier before the look at the flags pairs with the ones in
+                // `Header::request_stop` and `Header::park`.
+                if sleep.sleep(|| self.header.flags.any(STOP | PARK)) == Slept::UntilTime {
+                    return Ok(());
+                }
+            })
     }
 
     /// Parks if the thread should, and says whether it should stop.

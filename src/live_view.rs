@@ -10,6 +10,7 @@ use crate::{
     packet::Header,
     registry, //
 };
+use core::panic::Location;
 use kernel::{
     debugfs::{
         Dir,
@@ -41,7 +42,7 @@ impl LiveView {
 
 fn show_all(_: &(), f: &mut fmt::Formatter<'_>) -> fmt::Result {
     f.write_fmt(fmt!(
-        "{:>7} {:>3} {:<8} {:>4} {:<8} {:>11} {:>9} {:<24} THREAD\n",
+        "{:>7} {:>3} {:<8} {:>4} {:<8} {:>11} {:>9} {} {:<24} THREAD\n",
         "PID",
         "CPU",
         "POLICY",
@@ -49,6 +50,7 @@ fn show_all(_: &(), f: &mut fmt::Formatter<'_>) -> fmt::Result {
         "STATE",
         "AGE",
         "WAKEUPS",
+        "              AT      ",
         "MODULE"
     ))?;
     let mut result = Ok(());
@@ -87,7 +89,7 @@ fn show(thread: &Header, task: &Task, f: &mut fmt::Formatter<'_>) -> fmt::Result
     // SAFETY: Reading the clock has no requirements.
     let age = Delta::from_nanos(unsafe { bindings::ktime_get() }.saturating_sub_unsigned(started));
     f.write_fmt(fmt!(
-        "{:>7} {:>3} {:<8} {:>4} {:<8} {:>7}.{:03} {:>9} {:<24} {}\n",
+        "{:>7} {:>3} {:<8} {:>4} {:<8} {:>7}.{:03} {:>9} {} {:<24} {}\n",
         task.pid(),
         thread.cpu(),
         policy,
@@ -96,9 +98,27 @@ fn show(thread: &Header, task: &Task, f: &mut fmt::Formatter<'_>) -> fmt::Result
         age.as_millis() / 1000,
         age.as_millis() % 1000,
         switches,
+        // SAFETY: The thread is registered.
+        At(unsafe { thread.place() }),
         module.to_str().unwrap_or("?"),
         thread.name()
     ))
+}
+
+/// Where a thread sleeps or waits: a file, without its folder, and a line.
+struct At<'a>(Option<&'a Location<'a>>);
+
+impl fmt::Display for At<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            None => f.write_fmt(fmt!("{:>16} {:<5}", "-", "")),
+            Some(place) => {
+                let file = place.file();
+                let name = file.rsplit('/').next().unwrap_or(file);
+                f.write_fmt(fmt!("{:>16}:{:<5}", name, place.line()))
+            }
+        }
+    }
 }
 
 fn task_nice(task: &Task) -> i32 {

@@ -75,6 +75,7 @@ impl<'c, 'a> Ticks<'c, 'a> {
     ///
     /// See [`Ticks`].
     #[doc(alias = "hrtimer_forward_now")]
+    #[track_caller]
     pub fn wait(&mut self) -> Result<u64, Stopped> {
         // CAST: Not negative.
         let late = after(Delta::ZERO).saturating_sub(self.next).max(0) as u64;

@@ -167,6 +167,7 @@ impl Current<'_> {
     /// # Ok::<(), Error>(())
     /// ```
     #[doc(alias = "wait_event_interruptible")]
+    #[track_caller]
     pub fn wait_interruptible<C: Outcome>(
         &self,
         queue: &WaitQueue,
@@ -207,6 +208,7 @@ impl Current<'_> {
     /// # Ok::<(), Error>(())
     /// ```
     #[doc(alias = "wait_event_interruptible_timeout")]
+    #[track_caller]
     pub fn wait_interruptible_timeout<C: Outcome>(
         &self,
         queue: &WaitQueue,
@@ -247,6 +249,7 @@ impl Current<'_> {
     /// ```
     #[doc(alias = "msleep_interruptible")]
     #[inline(never)]
+    #[track_caller]
     pub fn sleep_interruptible(&self, duration: Delta) -> Result<(), Interrupted> {
         let sleep = Sleep {
             until: Some(after(duration)),
@@ -255,6 +258,7 @@ impl Current<'_> {
         self.sleep_until_done(&sleep, || self.go_on_without_signal())
     }
 
+    #[track_caller]
     fn wait_for_signal<C: Outcome>(
         &self,
         queue: &WaitQueue,

@@ -12,15 +12,13 @@ use crate::{
         after,
         Sleep, //
     },
-    state::{
-        RUNNING,
-        WAITING, //
-    },
+    state::WAITING,
     wait_queue::{
         Outcome,
         WaitQueue, //
     },
 };
+use core::panic::Location;
 use kernel::{
     sync::lock::{
         Backend,
@@ -48,6 +46,7 @@ impl Current<'_> {
     ///
     /// See [`WaitQueue`].
     #[doc(alias = "wait_event_idle")]
+    #[track_caller]
     pub fn wait<C: Outcome>(
         &self,
         queue: &WaitQueue,
@@ -109,6 +108,7 @@ impl Current<'_> {
     /// # Ok::<(), Error>(())
     /// ```
     #[doc(alias = "wait_event_idle_exclusive")]
+    #[track_caller]
     pub fn wait_exclusive<C: Outcome>(
         &self,
         queue: &WaitQueue,
@@ -153,6 +153,7 @@ impl Current<'_> {
     /// # Ok::<(), Error>(())
     /// ```
     #[doc(alias = "wait_event_idle_timeout")]
+    #[track_caller]
     pub fn wait_timeout<C: Outcome>(
         &self,
         queue: &WaitQueue,
@@ -210,6 +211,7 @@ impl Current<'_> {
     /// # Ok::<(), Error>(())
     /// ```
     #[doc(alias = "wait_event_lock_irq")]
+    #[track_caller]
     pub fn wait_locked<'l, T: ?Sized, B: Backend>(
         &self,
         queue: &WaitQueue,
@@ -239,6 +241,7 @@ impl Current<'_> {
     ///
     /// See [`Event`].
     #[doc(alias = "wait_for_completion")]
+    #[track_caller]
     pub fn wait_event(&self, event: &Event) -> Result<(), Stopped> {
         self.wait_exclusive(event.queue(), || event.take())
     }
@@ -269,6 +272,7 @@ impl Current<'_> {
     /// # Ok::<(), Error>(())
     /// ```
     #[doc(alias = "wait_for_completion_timeout")]
+    #[track_caller]
     pub fn wait_event_timeout(&self, event: &Event, limit: Delta) -> Result<bool, Stopped> {
         let sleep = Sleep {
             exclusive: true,
@@ -279,6 +283,7 @@ impl Current<'_> {
         Ok(taken.is_some())
     }
 
+    #[track_caller]
     fn wait_idle<C: Outcome>(
         &self,
         queue: &WaitQueue,
@@ -289,6 +294,7 @@ impl Current<'_> {
     }
 
     /// Waits in the queue, or until `go_on` returns a reason not to.
+    #[track_caller]
     pub(super) fn wait_in<C: Outcome, E>(
         &self,
         queue: &WaitQueue,
@@ -300,9 +306,8 @@ impl Current<'_> {
         E: From<Stopped>,
     {
         self.go_on()?;
-        self.header.does(WAITING);
-        let result = queue.wait_until(sleep, condition, go_on);
-        self.header.does(RUNNING);
-        result
+        self.header.while_doing(WAITING, Location::caller(), || {
+            queue.wait_until(sleep, condition, go_on)
+        })
     }
 }

@@ -19,6 +19,7 @@ use crate::{
 use core::{
     alloc::Layout,
     cell::UnsafeCell,
+    panic::Location,
     ptr::NonNull, //
 };
 use kernel::{
@@ -86,6 +87,7 @@ pub(super) struct Vtable {
 /// - `task` is written once, before the header is shared with any other task.
 /// - `joiner` is null, then a task that the header owns a reference to, then, when the thread has
 ///   been joined, the thread's own task.
+/// - `place` is null, or points into code that the thread runs.
 /// - `scope` is null, or there for as long as the thread is in the registry.
 /// - `links` is initialised, and changed only under the lock of the registry.
 /// - The thread's module is there until the thread is taken out of the registry, and until then
@@ -99,6 +101,8 @@ pub(crate) struct Header {
     pub(super) task: UnsafeCell<Option<ARef<Task>>>,
     /// One of the constants in [`state`](crate::state). Changed by the thread only.
     pub(super) activity: Atomic<u32>,
+    /// Where the thread sleeps or waits, or null. Changed by the thread only.
+    pub(super) place: Atomic<*mut Location<'static>>,
     /// Where other tasks wait for the thread to begin, park, end or be joined.
     #[pin]
     pub(super) changes: WaitQueue,
@@ -118,7 +122,7 @@ pub(crate) struct Header {
 
 // What each thread costs, besides closure, result and name: docs/design.md tells users.
 #[cfg(not(any(CONFIG_DEBUG_SPINLOCK, CONFIG_DEBUG_LOCK_ALLOC, CONFIG_PREEMPT_RT)))]
-const _: () = assert!(size_of::<Header>() == 160);
+const _: () = assert!(size_of::<Header>() == 168);
 
 // SAFETY: A header may be used and freed by any task: closure and result are `Send` (see
 // `Packet::allocate`), and the other fields are, or are only used as the type invariants say.
@@ -177,6 +181,7 @@ impl Header {
             joiner: Atomic::new(core::ptr::null_mut()),
             task: UnsafeCell::new(None),
             activity: Atomic::new(state::RUNNING),
+            place: Atomic::new(core::ptr::null_mut()),
             changes <- WaitQueue::new(crate::__lock_class!()),
             hooks <- Hooks::new(),
             body <- BodyLock::new(plan.class),

@@ -16,9 +16,14 @@ use crate::{
     sleep::after, //
     state::{
         State,
+        RUNNING,
         SLEEPING,
         WAITING, //
     },
+};
+use core::{
+    panic::Location,
+    ptr, //
 };
 use kernel::{
     sync::atomic::ordering::{
@@ -50,10 +55,37 @@ impl Header {
         }
     }
 
-    /// Notes what the thread does. Called by the thread.
+    /// Calls `body`, during which the thread is said to do something in a place of its code. Called
+    /// by the thread.
+    pub(crate) fn while_doing<R>(
+        &self,
+        activity: u32,
+        place: &'static Location<'static>,
+        body: impl FnOnce() -> R,
+    ) -> R {
+        self.does(activity, Some(place));
+        let result = body();
+        self.does(RUNNING, None);
+        result
+    }
+
     #[inline(never)]
-    pub(crate) fn does(&self, activity: u32) {
+    fn does(&self, activity: u32, place: Option<&'static Location<'static>>) {
         self.activity.store(activity, Relaxed);
+        // INVARIANT: The place of a call is in the code that makes it.
+        let place = place.map_or(ptr::null(), ptr::from_ref);
+        self.place.store(place.cast_mut(), Relaxed);
+    }
+
+    /// Where the thread sleeps or waits, if it does.
+    ///
+    /// # Safety
+    ///
+    /// The thread must be in the registry for as long as the place is used.
+    pub(crate) unsafe fn place(&self) -> Option<&Location<'static>> {
+        // SAFETY: By the type invariant and the safety requirements, as the code that a thread runs
+        // is there until it has left the registry.
+        unsafe { self.place.load(Relaxed).as_ref() }
     }
 
     /// The number of the CPU that the thread runs on, or ran on last.

@@ -18,8 +18,9 @@ is() {
 # well_formed FILE: the header and whole lines, nothing else.
 well_formed() {
 	awk '
-		NR == 1 { good = /^ *PID +CPU +POLICY +PRIO +STATE +AGE +WAKEUPS +MODULE +THREAD$/ }
-		NR > 1 && !/^ *[0-9]+ +[0-9]+ (normal|fifo) +-?[0-9]+ [a-z]+ +[0-9.]+ +[0-9]+ k/ {
+		NR == 1 { good = $1 $2 $3 $4 $5 $6 $7 $8 $9 == "PIDCPUPOLICYPRIOSTATEAGEWAKEUPSATMODULE" }
+		NR > 1 && (!/^ *[0-9]+ +[0-9]+ (normal|fifo) +-?[0-9]+ [a-z]+ +[0-9.]+ +[0-9]+ / ||
+		    $8 !~ /^(-|[a-z_]+\.rs:[0-9]+)$/ || $9 !~ /^k/) {
 			good = 0
 			print
 		}
@@ -39,6 +40,13 @@ for state in created sleeping parked running stopping; do
 	[ "$(cat "/proc/$(shown "view/$state" PID)/comm")" = "view/$state" ] ||
 		fail "the pid of $state is another thread's"
 done
+for thread in sleeping urgent; do
+	case $(shown view/$thread AT) in
+	live_view.rs:*) ;;
+	*) fail "$thread is said to be at $(shown view/$thread AT)" ;;
+	esac
+done
+is view/running AT - || fail "a running thread is said to be somewhere"
 is view/urgent POLICY fifo || fail "the policy is wrong"
 is view/urgent PRIO 50 || fail "the priority is wrong"
 is view/urgent CPU 1 || fail "the CPU is wrong"
