@@ -20,10 +20,10 @@ run: ## Boot the kernel, load the crate and a sample, show the thread, unload
 	@python3 scripts/run.py
 
 test: ## Run every test in the guest, and prove that the harness can fail
-	$(call packages,9,guest test)
+	$(call packages,10,guest test)
 	@python3 scripts/test.py
 
-torture: ## Make, park, share and stop threads at random, many times, on four CPUs
+torture: ## Make, park, share, stop and wake threads at random, many times, on four CPUs
 	$(call packages,6,guest)
 	@python3 scripts/torture.py
 

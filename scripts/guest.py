@@ -44,6 +44,8 @@ REQUIRED = ("BINFMT_ELF", "BINFMT_SCRIPT", "BLK_DEV_INITRD", "DEVTMPFS", "PROC_F
 # kmemleak misses what a per-CPU cache of the allocator (a sheaf) once held, as it scans those, with
 # stale pointers in them. Caches that are being debugged have none.
 KMEMLEAK = "slab_debug=F"
+# 2^4 ns for each instruction: with fewer, there would be more of them in each second of the clock.
+COUNTED = ("-icount", "shift=4,sleep=off", "-rtc", "clock=vm")
 PARAMETERS = (
     "panic=-1",
     "ignore_loglevel",
@@ -67,6 +69,7 @@ class Job:
     kmemleak: bool = False  # takes time even where nobody asks for a scan
     title: str = ""  # names the logs, if the job's name is not enough
     one_thread: bool = False  # without KVM, all CPUs take turns in one thread of the host
+    counted: bool = False  # one CPU, whose clock counts its instructions, and skips what is idle
 
 
 class End(Enum):
@@ -236,13 +239,14 @@ class Guest:
         if job.boot_tests:
             variables["bound"] = str(job.bound * self.slowdown)
         parameters += [f"kthread.{name}={value}" for name, value in variables.items()]
-        tcg = f"tcg,thread={'single' if job.one_thread else 'multi'}"
+        tcg = f"tcg,thread={'single' if job.one_thread or job.counted else 'multi'}"
         return [
             *("setpriv", "--pdeathsig", "KILL"),  # QEMU does not outlive us, whatever happens
             machine.qemu,
             *machine.machine,
-            *("-accel", tcg if accel == "tcg" else accel),
-            *("-smp", str(CPUS), "-m", self.settings.flavour.memory),
+            *("-accel", tcg if accel == "tcg" or job.counted else accel),
+            *(COUNTED if job.counted else ()),
+            *("-smp", "1" if job.counted else str(CPUS), "-m", self.settings.flavour.memory),
             *("-nodefaults", "-no-user-config", "-no-reboot", "-display", "none"),
             *("-kernel", str(self.kernel.image), "-initrd", str(initramfs)),
             *("-append", " ".join(parameters)),

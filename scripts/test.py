@@ -7,6 +7,7 @@ Last, it holds the table of hazards in docs/design.md to what was tested.
 
 import sys
 import unittest
+from dataclasses import replace
 from pathlib import Path
 
 import compile_fail
@@ -25,12 +26,13 @@ def main(settings: Settings) -> int:
     everything = not sys.argv[1:]
     if not everything and sys.argv[1:] != ["harness"]:
         raise Failure(f"{' '.join(sys.argv[1:])}: say 'harness', or nothing for all tests")
-    machine, progress = guest.prepare(settings, more_steps=4 if everything else 1)
+    machine, progress = guest.prepare(settings, more_steps=5 if everything else 1)
     checks = []
     if everything:
         with progress.step("Misuse that must not compile") as step:
             checks += compile_fail.run(settings, machine.kernel, step)
         checks += test_crate(machine, progress)
+        checks += test_counted(machine, progress)
     with progress.step("Proofs that the harness can fail") as step:
         checks += harness.prove(machine, step)
     if everything:
@@ -56,6 +58,16 @@ def test_crate(machine: Guest, progress: Progress) -> list[Check]:
     )
     job = plan.job()
     with progress.step("Tests in the guest") as step:
+        step.log = machine.console(job)
+        run = machine.run(job, step.say, step.show)
+        return judge(plan, run, machine.kernel)
+
+
+def test_counted(machine: Guest, progress: Progress) -> list[Check]:
+    """Tests what can be told exactly where the clock counts instructions: tests/counted."""
+    plan = Plan(modules=("rust_kthread", "kthread_steady"))
+    job = replace(plan.job("counted"), counted=True)
+    with progress.step("Tests in the instruction-counted guest") as step:
         step.log = machine.console(job)
         run = machine.run(job, step.say, step.show)
         return judge(plan, run, machine.kernel)

@@ -17,7 +17,14 @@ from test import report
 from verdict import Check, Plan, judge
 
 MODULE = "kthread_torture"
-SCENARIOS = {"spawns": "spawn", "parks": "park", "handles": "handle", "hooks": "hook"}
+SCENARIOS = {
+    "spawns": "spawn",
+    "parks": "park",
+    "handles": "handle",
+    "hooks": "hook",
+    "waits": "wait",
+    "waits_on_one_cpu": "wait_on_one_cpu",
+}
 START_UP = 120  # seconds for all but the rounds
 SLOWEST = 50  # rounds in a second, on a fast kernel
 DONE = re.compile(rf"{MODULE}: (\w+): (\d+) of (\d+) rounds")

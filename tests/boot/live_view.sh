@@ -18,7 +18,7 @@ is() {
 # well_formed FILE: the header and whole lines, nothing else.
 well_formed() {
 	awk '
-		NR == 1 { good = $1 $2 $3 $4 $5 $6 $7 $8 $9 == "PIDCPUPOLICYPRIOSTATEAGEWAKEUPSATMODULE" }
+		NR == 1 { good = $0 ~ /^ *PID CPU POLICY +PRIO STATE +AGE +WAKEUPS +AT +MODULE/ }
 		NR > 1 && (!/^ *[0-9]+ +[0-9]+ (normal|fifo) +-?[0-9]+ [a-z]+ +[0-9.]+ +[0-9]+ / ||
 		    $8 !~ /^(-|[a-z_]+\.rs:[0-9]+)$/ || $9 !~ /^k/) {
 			good = 0

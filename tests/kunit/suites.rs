@@ -7,6 +7,8 @@ use kernel::prelude::*;
 mod builder;
 mod detach;
 mod event;
+#[path = "../shared/hard_irq.rs"]
+mod hard_irq;
 mod observe;
 mod park;
 mod scope;

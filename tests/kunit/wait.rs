@@ -15,8 +15,12 @@ mod tests {
         timer::call_in_hard_irq, //
     };
     use kernel::{
-        new_mutex,
+        new_mutex, new_spinlock,
         sync::{
+            lock::{
+                Backend,
+                Lock, //
+            },
             Arc,
             Mutex, //
         },
@@ -311,26 +315,61 @@ mod tests {
         Ok(())
     }
 
-    #[test]
-    fn lock_is_free_meanwhile() -> Result {
-        let store = Store::new()?;
+    /// A number, and where to wait for it to change.
+    #[pin_data]
+    struct Guarded<B: Backend> {
+        #[pin]
+        number: Lock<u32, B>,
+        #[pin]
+        queue: WaitQueue,
+    }
+
+    /// A lock of that kind is free while a thread waits, and held when it has waited.
+    fn lock_is_free_meanwhile<B: Backend + 'static>(lock: impl PinInit<Lock<u32, B>>) -> Result {
+        let guarded = Arc::pin_init(
+            pin_init!(Guarded {
+                number <- lock,
+                queue <- new_wait_queue!(),
+            }),
+            GFP_KERNEL,
+        )?;
         let task = kthread::run!("collector", {
-            let store = store.clone();
-            move |cx| -> Result<usize, Stopped> {
-                let goods = cx.wait_locked(&store.queue, &store.goods, |goods| goods.len() >= 2)?;
-                Ok(goods.len())
+            let guarded = guarded.clone();
+            move |cx| -> Result<_, Stopped> {
+                let mut number =
+                    cx.wait_locked(&guarded.queue, &guarded.number, |number| *number >= 2)?;
+                *number += 1;
+                // On a single CPU nobody can tell whether a spinlock is held.
+                let is_held = !cfg!(CONFIG_SMP) || guarded.number.try_lock().is_none();
+                Ok((*number, is_held))
             }
         })?;
         let waits = comes_to(&task, State::Waiting);
-        for item in 0..2 {
-            store.put(item)?;
-            store.queue.wake_all();
+        let mut free = true;
+        for _ in 0..2 {
+            fsleep(Delta::from_millis(2));
+            match guarded.number.try_lock() {
+                Some(mut number) => *number += 1,
+                None => free = false,
+            }
+            guarded.queue.wake_all();
         }
-        let exit = task.join()?;
+        let exit = if free { task.join()? } else { task.stop()? };
 
         assert!(waits);
-        assert!(exit == Exit::Returned(Ok(2)));
+        assert!(free);
+        assert!(exit == Exit::Returned(Ok((3, true))));
         Ok(())
+    }
+
+    #[test]
+    fn mutex_is_free_meanwhile() -> Result {
+        lock_is_free_meanwhile(new_mutex!(0))
+    }
+
+    #[test]
+    fn spinlock_is_free_meanwhile() -> Result {
+        lock_is_free_meanwhile(new_spinlock!(0))
     }
 
     /// H38: tasks that are no threads of the crate are woken as well, however they sleep.

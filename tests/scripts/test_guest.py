@@ -205,6 +205,11 @@ class CommandLine(GuestTest):
     def test_one_thread(self) -> None:
         self.assertIn(" -accel tcg,thread=single ", self.call(one_thread=True))
 
+    def test_counted(self) -> None:
+        call = self.call(counted=True)
+        self.assertIn(" -accel tcg,thread=single -icount shift=4,sleep=off ", call)
+        self.assertIn(" -rtc clock=vm -smp 1 ", call)
+
     def test_job(self) -> None:
         call = self.call(variables={"sample": "poller"}, parameters=("nokaslr",))
         self.assertIn(" nokaslr ", call)

@@ -117,13 +117,16 @@ class Main(support.Sandbox):
             return test.main(self.settings), screen.getvalue().splitlines()[-1]
 
     def test_everything(self) -> None:
-        self.assertEqual(self.main(), (0, "5 passed, 0 failed"))
-        self.assertEqual(self.prepare.call_args.kwargs["more_steps"], 4)
+        self.assertEqual(self.main(), (0, "6 passed, 0 failed"))
+        self.assertEqual(self.prepare.call_args.kwargs["more_steps"], 5)
         self.assertEqual(self.compile.call_args[0][:2], (self.settings, self.machine.kernel))
-        plan = self.judge.call_args[0][0]
+        plan, counted = (call[0][0] for call in self.judge.call_args_list)
         self.assertEqual([path.name for path in plan.suites], ["work.rs", "task.rs"])
         self.assertEqual([path.name for path in plan.boot_tests], ["unload.sh"])
         self.assertTrue(plan.leaks)
+        self.assertIn("kthread_steady", counted.modules)
+        jobs = [call[0][0] for call in self.machine.run.call_args_list]
+        self.assertEqual([job.counted for job in jobs], [False, True])
 
     def test_only_the_proofs(self) -> None:
         self.assertEqual(self.main("harness"), (0, "1 passed, 0 failed"))
@@ -137,10 +140,10 @@ class Main(support.Sandbox):
         self.main(proofs=(RED,))
         root, checks, cases = self.hazards.call_args[0]
         self.assertEqual((root, cases), (self.dir, {"kthread_work.x": True}))
-        self.assertEqual(checks[:4], [GREEN, GREEN, RED, GREEN])
+        self.assertEqual(checks[:5], [GREEN, GREEN, GREEN, RED, GREEN])
 
     def test_failed_proof(self) -> None:
-        self.assertEqual(self.main(proofs=(RED,)), (1, "4 passed, 1 failed"))
+        self.assertEqual(self.main(proofs=(RED,)), (1, "5 passed, 1 failed"))
 
     def test_unknown_part(self) -> None:
         with self.assertRaisesRegex(Failure, "x: say 'harness'"):

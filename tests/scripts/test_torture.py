@@ -50,7 +50,8 @@ class Main(support.Sandbox):
     def test_green(self) -> None:
         self.assertEqual(self.run_main(SEED="8"), 0)
         (_, module) = self.job.variables["modules"].split(",")
-        self.assertEqual(module, "kthread_torture:spawns=5:parks=5:handles=5:hooks=5:seed=8")
+        numbers = "spawns=5:parks=5:handles=5:hooks=5:waits=5:waits_on_one_cpu=5"
+        self.assertEqual(module, f"kthread_torture:{numbers}:seed=8")
         self.assertTrue(self.job.one_thread)
         screen = self.screen.getvalue()
         self.assertIn("SEED=8", screen)
@@ -96,7 +97,7 @@ class Percent(support.Sandbox):
     def test_scenarios_add_up(self) -> None:
         step = mock.Mock(log=self.write("log", progress_of("spawn") + progress_of("park", done=4)))
         torture.follow(step)
-        step.percent.assert_called_once_with(45.0, "park")
+        step.percent.assert_called_once_with(100 * 1.8 / len(torture.SCENARIOS), "park")
 
     def test_before_the_first(self) -> None:
         step = mock.Mock(log=self.write("log"))

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Four threads, each on a CPU of its own, that share the rounds of a scenario.
+//! Four threads, most often each on a CPU of its own, that share the rounds of a scenario.
 
 use crate::rng::Rng;
 use kernel::{
@@ -20,6 +20,7 @@ use kernel::{
 use kthread::{
     Current,
     Exit,
+    Policy,
     Task, //
 };
 
@@ -77,6 +78,21 @@ pub(crate) fn run<F>(name: &'static str, total: u32, seed: u64, work: F) -> Resu
 where
     F: Fn(&mut Worker<'_>) -> Result + Sync,
 {
+    run_on(WORKERS, None, name, total, seed, work)
+}
+
+/// Does what [`run`] does, on so many CPUs; with a policy, unless it is `None`.
+pub(crate) fn run_on<F>(
+    cpus: u32,
+    policy: Option<Policy>,
+    name: &'static str,
+    total: u32,
+    seed: u64,
+    work: F,
+) -> Result
+where
+    F: Fn(&mut Worker<'_>) -> Result + Sync,
+{
     let rounds = Rounds {
         name,
         total,
@@ -89,8 +105,11 @@ where
         let mut workers = KVec::new();
         for number in 0..WORKERS {
             let mut plan = kthread::builder!("{}/{}", name, number)?;
-            if let Some(cpu) = CpuId::from_u32(number) {
+            if let Some(cpu) = CpuId::from_u32(number % cpus) {
                 plan = plan.bind(cpu);
+            }
+            if let Some(policy) = policy {
+                plan = plan.policy(policy);
             }
             let worker = plan.run_scoped(scope, move |cx| {
                 let rng = Rng::new(seed, number.into());

@@ -21,10 +21,14 @@ macro_rules! ensure {
 mod crew;
 mod fate;
 mod handles;
+#[path = "../shared/hard_irq.rs"]
+mod hard_irq;
 mod hooks;
 mod parking;
+#[path = "../shared/rng.rs"]
 mod rng;
 mod spawning;
+mod waits;
 
 module! {
     type: Torture,
@@ -49,6 +53,14 @@ module! {
             default: 0,
             description: "How many threads with hooks to stop",
         },
+        waits: u32 {
+            default: 0,
+            description: "How many times to wait, on four CPUs",
+        },
+        waits_on_one_cpu: u32 {
+            default: 0,
+            description: "How many times to wait, all on one CPU",
+        },
         seed: u64 {
             default: 1,
             description: "What the random numbers follow from",
@@ -60,12 +72,22 @@ struct Torture;
 
 impl kernel::Module for Torture {
     fn init(module: &'static ThisModule) -> Result<Self> {
+        // insmod tries twice: the marks make an alarm of what went wrong the first time.
+        Self::run(module).inspect_err(|error| pr_err!("fails with {:?} !!!\n", error))
+    }
+}
+
+impl Torture {
+    fn run(module: &'static ThisModule) -> Result<Self> {
         let seed = module_parameters::seed.value();
         pr_info!("seed {}\n", seed);
         spawning::run(module_parameters::spawns.value(), seed, module)?;
         parking::run(module_parameters::parks.value(), seed)?;
         handles::run(module_parameters::handles.value(), seed)?;
         hooks::run(module_parameters::hooks.value(), seed)?;
+        waits::run("wait", module_parameters::waits.value(), seed, 4)?;
+        let rounds = module_parameters::waits_on_one_cpu.value();
+        waits::run("wait_on_one_cpu", rounds, seed, 1)?;
         Ok(Self)
     }
 }
