@@ -15,7 +15,7 @@ from settings import Failure, Settings, run_main
 from toolchain import Rust
 
 LONGEST_LINE = 100
-VERBATIM = {"LICENSE"}  # not our text
+VERBATIM = {"LICENSE", "Cargo.lock"}  # not our text
 # Where a machine's own paths begin, and hosts that serve packages: both differ elsewhere.
 MACHINE_PATH = re.compile(r"(?<![\w.~}-])/(root|home|work|Users)/\w")
 REGISTRY = re.compile(r"\b(crates\.io|pypi\.org|(\w+\.)+debian\.org|\w+\.rust-lang\.org)\b")

@@ -14,6 +14,7 @@ import compile_fail
 import guest
 import harness
 import hazards
+import loom
 from guest import Guest
 from progress import Progress
 from settings import Failure, Settings, run_main
@@ -26,11 +27,13 @@ def main(settings: Settings) -> int:
     everything = not sys.argv[1:]
     if not everything and sys.argv[1:] != ["harness"]:
         raise Failure(f"{' '.join(sys.argv[1:])}: say 'harness', or nothing for all tests")
-    machine, progress = guest.prepare(settings, more_steps=5 if everything else 1)
+    machine, progress = guest.prepare(settings, more_steps=6 if everything else 1)
     checks = []
     if everything:
         with progress.step("Misuse that must not compile") as step:
             checks += compile_fail.run(settings, machine.kernel, step)
+        with progress.step("All that threads can do to a mailbox") as step:
+            checks += loom.run(settings, step)
         checks += test_crate(machine, progress)
         checks += test_counted(machine, progress)
     with progress.step("Proofs that the harness can fail") as step:

@@ -186,7 +186,7 @@ def bindgen(rust: Rust, cache: Cache, step: Step) -> Iterator["BindgenBuild"]:
             _cargo_install(entry.dir),
             entry.dir / "log",
             cwd=entry.dir,
-            env=_cargo_env(rust, entry.dir),
+            env=cargo_env(rust, entry.dir),
             lock_fd=entry.lock_fd,
         ) as cargo:
             yield BindgenBuild(entry.dir / "bin/bindgen", cargo, entry)
@@ -228,15 +228,18 @@ class BindgenBuild:
 
 
 def _cargo_install(folder: Path) -> list[str | Path]:
-    options: list[str | Path] = ["--locked", "--root", folder, "--target-dir", folder / "target"]
-    # The user's mirror or proxy has to work with our CARGO_HOME, too.
-    home = Path(os.environ.get("CARGO_HOME", Path.home() / ".cargo"))
-    if (home / "config.toml").exists():
-        options += ["--config", home / "config.toml"]
+    options = ["--locked", "--root", folder, "--target-dir", folder / "target", *cargo_config()]
     return ["cargo", "install", "bindgen-cli", "--version", BINDGEN, *options]
 
 
-def _cargo_env(rust: Rust, folder: Path) -> dict[str, str]:
+def cargo_config() -> list[str | Path]:
+    """The user's mirror or proxy has to work with our CARGO_HOME, too."""
+    home = Path(os.environ.get("CARGO_HOME", Path.home() / ".cargo"))
+    return ["--config", home / "config.toml"] if (home / "config.toml").exists() else []
+
+
+def cargo_env(rust: Rust, folder: Path) -> dict[str, str]:
+    """The environment in which cargo keeps what it downloads in that folder of the cache."""
     return {
         "PATH": os.pathsep.join([*rust.path, os.environ["PATH"]]),
         "CARGO_HOME": str(folder / "cargo"),  # nothing is written outside the cache

@@ -24,6 +24,7 @@ SCENARIOS = {
     "hooks": "hook",
     "waits": "wait",
     "waits_on_one_cpu": "wait_on_one_cpu",
+    "sends": "send",
 }
 START_UP = 120  # seconds for all but the rounds
 SLOWEST = 50  # rounds in a second, on a fast kernel

@@ -24,7 +24,8 @@
 //!
 //! [`builder!`] settles name, CPUs and policy before the start, [`Task::detach`] gives a thread up,
 //! and in a [`scope()`] threads may borrow from their maker. [`StopToken`] stops a thread from
-//! anywhere, and [`ParkGuard`] holds it for a while.
+//! anywhere, and [`ParkGuard`] holds it for a while. A [`Mailbox`] takes values for a thread, also
+//! from interrupts.
 //!
 //! # What a thread waits for
 //!
@@ -75,6 +76,7 @@ mod current;
 mod event;
 mod live_view;
 mod lock_class;
+mod mailbox;
 mod module;
 mod notifier;
 mod owner;
@@ -104,6 +106,13 @@ pub use crate::{
     },
     event::Event,
     lock_class::LockClass,
+    mailbox::{
+        Batch,
+        Mailbox,
+        Receiver,
+        Rest,
+        SendError, //
+    },
     owner::Owner,
     park_guard::ParkGuard,
     policy::{

@@ -7,6 +7,6 @@ set -eu
 
 insmod /modules/rust_kthread.ko
 insmod /modules/kthread_torture.ko \
-	spawns=500 parks=3000 handles=1000 hooks=300 \
+	spawns=500 parks=3000 handles=1000 hooks=300 sends=3000 \
 	waits=1000 waits_on_one_cpu=1000 "seed=$(date +%s)"
 rmmod kthread_torture rust_kthread

@@ -9,6 +9,7 @@ mod detach;
 mod event;
 #[path = "../shared/hard_irq.rs"]
 mod hard_irq;
+mod mailbox;
 mod observe;
 mod park;
 mod scope;

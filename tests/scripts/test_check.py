@@ -34,6 +34,7 @@ class SourceFiles(WithCheckout):
         self.write("build/x.rs")
         self.write("src/a.rs")
         self.write("LICENSE")
+        self.write("tests/loom/Cargo.lock")
         names = [str(path.relative_to(self.dir)) for path in check.source_files(self.dir)]
         self.assertEqual(sorted(names), [".gitignore", "src/a.rs"])
 

@@ -13,6 +13,7 @@ import compile_fail
 import guest
 import harness
 import hazards
+import loom
 import test
 from settings import Failure, Settings
 from verdict import Check
@@ -107,6 +108,7 @@ class Main(support.Sandbox):
                 guest, "prepare", return_value=(self.machine, self.progress)
             ) as self.prepare,
             mock.patch.object(compile_fail, "run", return_value=[GREEN]) as self.compile,
+            mock.patch.object(loom, "run", return_value=[GREEN]) as self.loom,
             mock.patch.object(test, "judge", return_value=[GREEN]) as self.judge,
             mock.patch.object(harness, "prove", return_value=list(proofs)),
             mock.patch.object(test, "test_scripts", return_value=[GREEN]),
@@ -117,8 +119,8 @@ class Main(support.Sandbox):
             return test.main(self.settings), screen.getvalue().splitlines()[-1]
 
     def test_everything(self) -> None:
-        self.assertEqual(self.main(), (0, "6 passed, 0 failed"))
-        self.assertEqual(self.prepare.call_args.kwargs["more_steps"], 5)
+        self.assertEqual(self.main(), (0, "7 passed, 0 failed"))
+        self.assertEqual(self.prepare.call_args.kwargs["more_steps"], 6)
         self.assertEqual(self.compile.call_args[0][:2], (self.settings, self.machine.kernel))
         plan, counted = (call[0][0] for call in self.judge.call_args_list)
         self.assertEqual([path.name for path in plan.suites], ["work.rs", "task.rs"])
@@ -132,6 +134,7 @@ class Main(support.Sandbox):
         self.assertEqual(self.main("harness"), (0, "1 passed, 0 failed"))
         self.machine.run.assert_not_called()
         self.compile.assert_not_called()
+        self.loom.assert_not_called()
         self.hazards.assert_not_called()
 
     def test_hazards_are_held_to_all_other_checks(self) -> None:
@@ -140,10 +143,10 @@ class Main(support.Sandbox):
         self.main(proofs=(RED,))
         root, checks, cases = self.hazards.call_args[0]
         self.assertEqual((root, cases), (self.dir, {"kthread_work.x": True}))
-        self.assertEqual(checks[:5], [GREEN, GREEN, GREEN, RED, GREEN])
+        self.assertEqual(checks[:6], [GREEN, GREEN, GREEN, GREEN, RED, GREEN])
 
     def test_failed_proof(self) -> None:
-        self.assertEqual(self.main(proofs=(RED,)), (1, "5 passed, 1 failed"))
+        self.assertEqual(self.main(proofs=(RED,)), (1, "6 passed, 1 failed"))
 
     def test_unknown_part(self) -> None:
         with self.assertRaisesRegex(Failure, "x: say 'harness'"):

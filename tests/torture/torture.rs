@@ -27,6 +27,7 @@ mod hooks;
 mod parking;
 #[path = "../shared/rng.rs"]
 mod rng;
+mod sending;
 mod spawning;
 mod waits;
 
@@ -61,6 +62,10 @@ module! {
             default: 0,
             description: "How many times to wait, all on one CPU",
         },
+        sends: u32 {
+            default: 0,
+            description: "How often to send ten values to a mailbox",
+        },
         seed: u64 {
             default: 1,
             description: "What the random numbers follow from",
@@ -88,6 +93,7 @@ impl Torture {
         waits::run("wait", module_parameters::waits.value(), seed, 4)?;
         let rounds = module_parameters::waits_on_one_cpu.value();
         waits::run("wait_on_one_cpu", rounds, seed, 1)?;
+        sending::run(module_parameters::sends.value(), seed)?;
         Ok(Self)
     }
 }
