@@ -10,6 +10,7 @@ mod tests {
     use crate::{
         support::{
             comes_to,
+            eventually,
             Counter, //
         },
         timer::call_in_hard_irq, //
@@ -348,10 +349,8 @@ mod tests {
         let mut free = true;
         for _ in 0..2 {
             fsleep(Delta::from_millis(2));
-            match guarded.number.try_lock() {
-                Some(mut number) => *number += 1,
-                None => free = false,
-            }
+            // It is not while the thread looks at the number.
+            free &= eventually(|| guarded.number.try_lock().map(|mut it| *it += 1).is_some());
             guarded.queue.wake_all();
         }
         let exit = if free { task.join()? } else { task.stop()? };
