@@ -59,6 +59,7 @@ pub(crate) use kernel::bindings::{
     SIGUSR1,
     SIGUSR2,
     TASK_FREEZABLE,
+    TASK_FROZEN,
     TASK_IDLE,
     TASK_INTERRUPTIBLE,
     TASK_RUNNING,

@@ -163,9 +163,9 @@ impl Builder {
     ///
     /// It is frozen wherever [`Current`] lets it wait, sleep or park. If it works for long without,
     /// it has to call [`Current::park_point`] now and then: a suspend that it keeps waiting for
-    /// 20 seconds fails. While it is frozen it holds no lock, and does not stop: who stops or joins
+    /// 20 seconds fails. While it is frozen it neither stops nor parks: who stops, joins or parks
     /// it waits until the system goes on, and so must not be what the system waits for, such as a
-    /// driver's suspend callback.
+    /// driver's suspend or resume callback. It must not hold a lock where it waits, either.
     ///
     /// # Examples
     ///

@@ -4,13 +4,7 @@
 
 use crate::{
     bindings,
-    packet::{
-        flags::{
-            PARK,
-            STOP, //
-        },
-        Header, //
-    },
+    packet::Header,
     sleep::{
         after,
         Sleep,
@@ -24,7 +18,10 @@ use core::panic::Location;
 use kernel::{
     prelude::*,
     str::CStr,
-    task::Pid,
+    task::{
+        might_sleep,
+        Pid, //
+    },
     time::{
         Delta,
         Instant,
@@ -120,8 +117,8 @@ impl<'a> Current<'a> {
     /// Sleeps for `duration`, or until the thread is asked to stop. Parks when asked to.
     ///
     /// The sleep is at least as long as asked for, and up to 50 µs longer so that timers can be
-    /// served together. A negative duration counts as zero; one too long to be represented lasts
-    /// until the thread is asked to stop.
+    /// served together, unless the thread has a real-time policy. A negative duration counts as
+    /// zero; one too long to be represented lasts until the thread is asked to stop.
     ///
     /// # Context
     ///
@@ -180,7 +177,15 @@ impl<'a> Current<'a> {
     #[doc(alias = "schedule_hrtimeout_range")]
     #[track_caller]
     pub fn sleep_until(&self, time: Instant<Monotonic>) -> Result<(), Stopped> {
-        self.sleep(time - Instant::now())
+        loop {
+            // As the clocks are not read at once, this is too early rather than too late.
+            let before = after(Delta::ZERO);
+            let left = time - Instant::now();
+            self.sleep_until_time(before.saturating_add(left.as_nanos()))?;
+            if (time - Instant::now()).as_nanos() <= 0 {
+                return Ok(());
+            }
+        }
     }
 
     /// Ticks at a steady rate, the first of which comes a period from now.
@@ -194,8 +199,8 @@ impl<'a> Current<'a> {
     /// # Examples
     ///
     /// See [`Ticks`].
-    pub fn every(&self, period: Delta) -> Ticks<'_, 'a> {
-        Ticks::new(self, period)
+    pub fn every(&self, period: Delta) -> Ticks {
+        Ticks::new(period)
     }
 
     /// Sleeps until a time of the monotonic clock in nanoseconds.
@@ -221,7 +226,7 @@ impl<'a> Current<'a> {
                 go_on()?;
                 // The barrier before the look at the flags pairs with the ones in
                 // `Header::request_stop` and `Header::park`.
-                if sleep.sleep(|| self.header.flags.any(STOP | PARK)) == Slept::UntilTime {
+                if sleep.sleep(|| sleep.is_asked()) == Slept::UntilTime {
                     return Ok(());
                 }
             })
@@ -229,7 +234,7 @@ impl<'a> Current<'a> {
 
     /// Parks if the thread should, and says whether it should stop.
     fn go_on(&self) -> Result<(), Stopped> {
-        self.park_point();
+        self.header.park_point();
         if self.should_stop() {
             Err(Stopped)
         } else {
@@ -276,6 +281,7 @@ impl<'a> Current<'a> {
     /// See [`should_park`](Self::should_park).
     #[doc(alias = "kthread_parkme")]
     pub fn park_point(&self) {
+        might_sleep();
         self.header.park_point();
     }
 
@@ -309,10 +315,12 @@ impl<'a> Current<'a> {
         self.header.on_stop(hook, body)
     }
 
-    /// Calls `body`, whose interruptible waits are not ended by the request to stop.
+    /// Calls `body`, in which the kernel's own interruptible waits are not ended by the request to
+    /// stop.
     ///
     /// For cleaning up after a stop: [`Task::stop`](crate::Task::stop) marks the thread as having a
-    /// signal, so that it leaves interruptible waits of the kernel's own, and the mark stays.
+    /// signal, so that it leaves such waits, and the mark stays. The waits of this type end all the
+    /// same; what is for other tasks does not, such as [`WaitQueue::wait`](crate::WaitQueue::wait).
     ///
     /// # Context
     ///

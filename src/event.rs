@@ -127,6 +127,29 @@ impl Event {
         self.pending.xchg(false, Full)
     }
 
+    /// Waits until the event is raised, and consumes it.
+    ///
+    /// For tasks that are no threads of this crate; those have
+    /// [`Current::wait_event`](crate::Current::wait_event).
+    ///
+    /// # Context
+    ///
+    /// Sleeps, uninterruptibly, so no spinlock may be held.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let event = KBox::pin_init(kthread::new_event!(), GFP_KERNEL)?;
+    /// event.raise();
+    /// event.wait();
+    /// assert!(!event.is_raised());
+    /// # Ok::<(), Error>(())
+    /// ```
+    #[doc(alias = "wait_for_completion")]
+    pub fn wait(&self) {
+        self.queue.wait_exclusive(|| self.take());
+    }
+
     /// Where threads wait for it.
     pub(crate) fn queue(&self) -> &WaitQueue {
         &self.queue

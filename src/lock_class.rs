@@ -86,18 +86,6 @@ impl BodyLock {
         result
     }
 
-    /// Calls `outside` without the lock, which the caller holds.
-    pub(crate) fn let_go<R>(&self, outside: impl FnOnce() -> R) -> R {
-        // SAFETY: By the type invariant; the caller holds it.
-        unsafe { bindings::lock_map_release(self.map.get()) };
-        let result = outside();
-        // Not waiting for it, as to lockdep: locks that the caller kept do not come before it.
-        //
-        // SAFETY: By the type invariant.
-        unsafe { bindings::lock_map_acquire_try(self.map.get()) };
-        result
-    }
-
     /// Says whether two threads were made in the same place.
     #[cfg(CONFIG_LOCKDEP)]
     pub(crate) fn is_like(&self, other: &Self) -> bool {

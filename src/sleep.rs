@@ -4,18 +4,27 @@
 
 use crate::{
     bindings,
-    packet::Header, //
+    packet::{
+        flags::{
+            PARK,
+            STOP, //
+        },
+        Header, //
+    },
 };
 use core::ptr;
-use kernel::time::{
-    Delta,
-    NSEC_PER_USEC, //
+use kernel::{
+    task::Task,
+    time::Delta, //
 };
 
 /// A way to sleep.
 pub(crate) struct Sleep<'a> {
-    /// The calling thread, if it is one of this crate.
+    /// The calling thread, if it is one of this crate that may be frozen meanwhile, or that heeds
+    /// what it is asked for.
     pub(crate) thread: Option<&'a Header>,
+    /// Whether the sleep ends when the thread is asked to stop or to park.
+    pub(crate) heeds: bool,
     /// The state of the task meanwhile.
     pub(crate) state: u32,
     /// Whether one wake-up of a queue wakes one of those who sleep there like this.
@@ -32,10 +41,6 @@ pub(crate) enum Slept {
     UntilTime,
 }
 
-/// By how much a sleep may be late so that timers can be served together: the default slack of
-/// every task in the kernel.
-const SLACK_NS: u64 = 50 * NSEC_PER_USEC as u64;
-
 /// The time so long from now; a negative duration counts as zero.
 pub(crate) fn after(duration: Delta) -> i64 {
     // SAFETY: Reading the clock has no requirements.
@@ -44,10 +49,12 @@ pub(crate) fn after(duration: Delta) -> i64 {
 }
 
 impl<'a> Sleep<'a> {
-    /// A sleep in this state, without an end.
+    /// A sleep in this state, without an end, of whichever task that calls this.
+    #[inline(never)]
     pub(crate) fn new(state: u32) -> Self {
         Self {
-            thread: None,
+            thread: Header::of_current(),
+            heeds: false,
             state,
             exclusive: false,
             until: None,
@@ -57,18 +64,40 @@ impl<'a> Sleep<'a> {
     /// A sleep of the calling thread that is neither load nor a hung task, and that no signal ends:
     /// one that nobody asked for must not turn a sleep into a busy loop.
     pub(crate) fn idle(thread: &'a Header) -> Self {
-        Self {
-            thread: Some(thread),
-            ..Self::new(bindings::TASK_IDLE)
-        }
+        Self::of(thread, bindings::TASK_IDLE)
     }
 
     /// A sleep of the calling thread that a signal ends.
     pub(crate) fn interruptible(thread: &'a Header) -> Self {
+        Self::of(thread, bindings::TASK_INTERRUPTIBLE)
+    }
+
+    fn of(thread: &'a Header, state: u32) -> Self {
         Self {
             thread: Some(thread),
-            ..Self::new(bindings::TASK_INTERRUPTIBLE)
+            heeds: true,
+            state,
+            exclusive: false,
+            until: None,
         }
+    }
+
+    /// Says whether the task may be frozen meanwhile.
+    pub(crate) fn is_freezable(&self) -> bool {
+        self.thread.is_some_and(Header::is_freezable)
+    }
+
+    /// Says whether the thread is asked for something that ends the sleep.
+    pub(crate) fn is_asked(&self) -> bool {
+        self.heeds
+            && self
+                .thread
+                .is_some_and(|thread| thread.flags.any(STOP | PARK))
+    }
+
+    /// Says whether the time is over.
+    pub(crate) fn is_over(&self) -> bool {
+        self.until.is_some_and(|until| after(Delta::ZERO) >= until)
     }
 
     /// Sleeps, unless `awake` says not to.
@@ -76,18 +105,13 @@ impl<'a> Sleep<'a> {
     /// That is asked when the state was set, with a full barrier: of who changes what it looks at,
     /// and then wakes the task, nothing is missed.
     pub(crate) fn sleep(&self, awake: impl FnOnce() -> bool) -> Slept {
-        match self.thread {
-            Some(thread) if thread.is_freezable() => {
-                let state = self.state | bindings::TASK_FREEZABLE;
-                thread.may_freeze(|| self.sleep_in(state, awake))
-            }
-            _ => self.sleep_in(self.state, awake),
-        }
-    }
-
-    fn sleep_in(&self, state: u32, awake: impl FnOnce() -> bool) -> Slept {
+        let freezable = if self.is_freezable() {
+            bindings::TASK_FREEZABLE
+        } else {
+            0
+        };
         // SAFETY: Both ways on leave the state running.
-        unsafe { bindings::set_current_state(state) };
+        unsafe { bindings::set_current_state(self.state | freezable) };
         if awake() {
             // SAFETY: A task may always declare itself running.
             unsafe { bindings::set_current_state(bindings::TASK_RUNNING) };
@@ -99,7 +123,7 @@ impl<'a> Sleep<'a> {
         let left = unsafe {
             bindings::schedule_hrtimeout_range(
                 expires,
-                SLACK_NS,
+                timer_slack(),
                 bindings::hrtimer_mode_HRTIMER_MODE_ABS,
             )
         };
@@ -109,4 +133,11 @@ impl<'a> Sleep<'a> {
             Slept::UntilWoken
         }
     }
+}
+
+/// By how much a timer of the calling task may be late, in nanoseconds, so that it can be served
+/// together with others: 50 µs, unless it has a real-time policy.
+fn timer_slack() -> u64 {
+    // SAFETY: The calling task is there.
+    unsafe { (&raw const (*Task::current_raw()).timer_slack_ns).read_volatile() }
 }

@@ -435,7 +435,8 @@ impl<T> Task<T> {
 
     /// Sends the thread a signal, as `kill` does.
     ///
-    /// One that the thread has not [allowed](crate::Current::allow_signal) is lost.
+    /// One that the thread has not [allowed](crate::Current::allow_signal) is lost, and of several
+    /// of one number all but the first may be.
     ///
     /// # Context
     ///

@@ -27,7 +27,7 @@ use kernel::time::Delta;
 /// let task = kthread::run!("sampler", |cx| -> Result<(), kthread::Stopped> {
 ///     let mut ticks = cx.every(Delta::from_millis(10));
 ///     loop {
-///         let missed = ticks.wait()?;
+///         let missed = ticks.wait(&cx)?;
 ///         if missed > 0 {
 ///             pr_warn!("{missed} samples lost\n");
 ///         }
@@ -36,8 +36,7 @@ use kernel::time::Delta;
 /// # Ok::<(), Error>(())
 /// ```
 #[must_use = "ticks come to those who wait"]
-pub struct Ticks<'c, 'a> {
-    current: &'c Current<'a>,
+pub struct Ticks {
     /// When the next tick comes, in nanoseconds of the monotonic clock.
     next: i64,
     /// In nanoseconds.
@@ -47,13 +46,12 @@ pub struct Ticks<'c, 'a> {
 /// The shortest period, in nanoseconds.
 const SHORTEST: NonZeroU64 = NonZeroU64::MIN.saturating_add(999);
 
-impl<'c, 'a> Ticks<'c, 'a> {
-    pub(crate) fn new(current: &'c Current<'a>, period: Delta) -> Self {
+impl Ticks {
+    pub(crate) fn new(period: Delta) -> Self {
         // CAST: Not negative.
         let nanos = NonZeroU64::new(period.as_nanos().max(0) as u64);
         let period = nanos.map_or(SHORTEST, |nanos| nanos.max(SHORTEST));
         Self {
-            current,
             next: after(Delta::ZERO).saturating_add_unsigned(period.get()),
             period,
         }
@@ -76,14 +74,13 @@ impl<'c, 'a> Ticks<'c, 'a> {
     /// See [`Ticks`].
     #[doc(alias = "hrtimer_forward_now")]
     #[track_caller]
-    pub fn wait(&mut self) -> Result<u64, Stopped> {
+    pub fn wait(&mut self, cx: &Current<'_>) -> Result<u64, Stopped> {
+        cx.sleep_until_time(self.next)?;
         // CAST: Not negative.
         let late = after(Delta::ZERO).saturating_sub(self.next).max(0) as u64;
         let missed = late / self.period;
-        let skipped = self.period.get().saturating_mul(missed);
-        self.next = self.next.saturating_add_unsigned(skipped);
-        self.current.sleep_until_time(self.next)?;
-        self.next = self.next.saturating_add_unsigned(self.period.get());
+        let periods = self.period.get().saturating_mul(missed.saturating_add(1));
+        self.next = self.next.saturating_add_unsigned(periods);
         Ok(missed)
     }
 }

@@ -5,10 +5,6 @@
 use crate::{
     bindings,
     lock_class::LockClass,
-    packet::flags::{
-        PARK,
-        STOP, //
-    },
     raw_list::RawList,
     sleep::{
         after,
@@ -28,7 +24,10 @@ use kernel::{
         Atomic,
         AtomicFlag, //
     },
-    task::Task,
+    task::{
+        might_sleep,
+        Task, //
+    },
     time::Delta,
     types::Opaque, //
 };
@@ -41,7 +40,7 @@ use kernel::{
 ///
 /// A wake-up is never lost: if it comes between the look at the condition and the sleep, the waiter
 /// looks again. A condition may sleep, take locks and return a value; it is never called while the
-/// waiter is in the queue.
+/// waiter is in the queue. (One that wakes its own queue has itself called again at once.)
 ///
 /// # Examples
 ///
@@ -89,8 +88,18 @@ struct Sleeper {
     links: Opaque<bindings::list_head>,
     task: *mut bindings::task_struct,
     exclusive: bool,
+    freezable: bool,
     /// Whether it was the one that an exclusive wake-up went to. Changed under the lock only.
     picked: AtomicFlag,
+}
+
+impl Sleeper {
+    /// Says whether the task is frozen. It must be in the queue.
+    fn is_frozen(&self) -> bool {
+        // SAFETY: The task is there. This is a word that C changes at any time.
+        let state = unsafe { (&raw const (*self.task).__state).read_volatile() };
+        state & bindings::TASK_FROZEN != 0
+    }
 }
 
 /// Creates a [`WaitQueue`], with a lockdep class of its own and the name that lockdep knows it by.
@@ -193,9 +202,11 @@ impl WaitQueue {
                 let sleeper = unsafe { &*entry.cast::<Sleeper>() };
                 // SAFETY: As above.
                 entry = unsafe { (*entry).next };
+                // One that is frozen will look when it is not, which may be too late for others.
+                let frozen = sleeper.freezable && sleeper.is_frozen();
                 // SAFETY: The task is there, as it takes its entry out before it goes on.
                 let woken = unsafe { bindings::wake_up_process(sleeper.task) } != 0;
-                if sleeper.exclusive && woken {
+                if sleeper.exclusive && woken && !frozen {
                     sleeper.picked.store(true, Relaxed);
                     exclusive -= 1;
                 }
@@ -213,6 +224,7 @@ impl WaitQueue {
         mut condition: impl FnMut() -> C,
         mut give_up: impl FnMut() -> Result<(), E>,
     ) -> Result<Option<C::Value>, E> {
+        might_sleep();
         let mut expired = false;
         loop {
             let seen = self.wakes.load(Acquire);
@@ -236,6 +248,7 @@ impl WaitQueue {
             links: Opaque::uninit(),
             task: Task::current_raw(),
             exclusive: sleep.exclusive,
+            freezable: sleep.is_freezable(),
             picked: AtomicFlag::new(false),
         };
         let links = sleeper.links.get();
@@ -248,12 +261,7 @@ impl WaitQueue {
                 bindings::list_add(links, list);
             }
         });
-        let slept = sleep.sleep(|| {
-            self.wakes.load(Acquire) != seen
-                || sleep
-                    .thread
-                    .is_some_and(|thread| thread.flags.any(STOP | PARK))
-        });
+        let slept = sleep.sleep(|| self.wakes.load(Acquire) != seen || sleep.is_asked());
         // SAFETY: The entry is in the list, and the lock is held.
         self.sleepers
             .locked(|_| unsafe { bindings::list_del_init(links) });
@@ -261,7 +269,8 @@ impl WaitQueue {
             // The wake-up went to a waiter that was awake because of another one.
             self.wake_one();
         }
-        slept == Slept::UntilTime
+        // Also of one that always finds itself woken, as looking takes long.
+        slept == Slept::UntilTime || sleep.is_over()
     }
 
     /// Waits until the condition holds, and returns its value.
@@ -270,7 +279,7 @@ impl WaitQueue {
     ///
     /// # Context
     ///
-    /// Sleeps, uninterruptibly.
+    /// Sleeps, uninterruptibly, so no spinlock may be held.
     ///
     /// # Examples
     ///
@@ -307,7 +316,7 @@ impl WaitQueue {
     ///
     /// # Context
     ///
-    /// Sleeps, uninterruptibly.
+    /// Sleeps, uninterruptibly, so no spinlock may be held.
     ///
     /// # Examples
     ///
@@ -342,13 +351,42 @@ impl WaitQueue {
         self.wait_until(&sleep, condition, never).unwrap_or(None)
     }
 
+    /// Waits like [`wait`](Self::wait), as one of those of whom [`wake_one`](Self::wake_one) wakes
+    /// one.
+    ///
+    /// # Context
+    ///
+    /// Sleeps, uninterruptibly, so no spinlock may be held.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use kthread::new_wait_queue;
+    ///
+    /// let queue = KBox::pin_init(new_wait_queue!(), GFP_KERNEL)?;
+    /// assert_eq!(queue.wait_exclusive(|| Some(7)), 7);
+    /// # Ok::<(), Error>(())
+    /// ```
+    #[doc(alias = "wait_event_exclusive_cmd")]
+    pub fn wait_exclusive<C: Outcome>(&self, mut condition: impl FnMut() -> C) -> C::Value {
+        loop {
+            let sleep = Sleep {
+                exclusive: true,
+                ..Sleep::new(bindings::TASK_UNINTERRUPTIBLE)
+            };
+            if let Ok(Some(value)) = self.wait_until(&sleep, &mut condition, never) {
+                return value;
+            }
+        }
+    }
+
     /// Waits until the condition holds, and returns its value, or until there is a signal.
     ///
     /// For what a user-space process calls.
     ///
     /// # Context
     ///
-    /// Sleeps, interruptibly.
+    /// Sleeps, interruptibly, so no spinlock may be held.
     ///
     /// # Errors
     ///
@@ -370,16 +408,54 @@ impl WaitQueue {
     ) -> Result<C::Value> {
         loop {
             let sleep = Sleep::new(bindings::TASK_INTERRUPTIBLE);
-            if let Some(value) = self.wait_until(&sleep, &mut condition, || {
-                if current!().signal_pending() {
-                    Err(ERESTARTSYS)
-                } else {
-                    Ok(())
-                }
-            })? {
+            if let Some(value) = self.wait_until(&sleep, &mut condition, no_signal)? {
                 return Ok(value);
             }
         }
+    }
+
+    /// Waits like [`wait_interruptible`](Self::wait_interruptible), but no longer than `limit`;
+    /// returns the condition's value if it holds.
+    ///
+    /// # Context
+    ///
+    /// Sleeps, interruptibly, so no spinlock may be held.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`wait_interruptible`](Self::wait_interruptible).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use kernel::time::Delta;
+    /// use kthread::new_wait_queue;
+    ///
+    /// let queue = KBox::pin_init(new_wait_queue!(), GFP_KERNEL)?;
+    /// let late = queue.wait_interruptible_timeout(Delta::from_millis(1), || false)?;
+    /// assert!(late.is_none());
+    /// # Ok::<(), Error>(())
+    /// ```
+    #[doc(alias = "wait_event_interruptible_timeout")]
+    pub fn wait_interruptible_timeout<C: Outcome>(
+        &self,
+        limit: Delta,
+        condition: impl FnMut() -> C,
+    ) -> Result<Option<C::Value>> {
+        let sleep = Sleep {
+            until: Some(after(limit)),
+            ..Sleep::new(bindings::TASK_INTERRUPTIBLE)
+        };
+        self.wait_until(&sleep, condition, no_signal)
+    }
+}
+
+/// A wait that a signal to the calling task ends.
+fn no_signal() -> Result {
+    if current!().signal_pending() {
+        Err(ERESTARTSYS)
+    } else {
+        Ok(())
     }
 }
 

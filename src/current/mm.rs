@@ -27,7 +27,9 @@ impl Current<'_> {
     ///
     /// # Context
     ///
-    /// Sleeps. If the process has ended meanwhile, its memory is freed here.
+    /// Sleeps. If the process has ended meanwhile, its memory is freed here. How long an access in
+    /// `body` takes may be up to the process, which can serve its page faults itself; a stop of the
+    /// thread waits for that.
     ///
     /// # Examples
     ///

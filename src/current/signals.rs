@@ -7,6 +7,7 @@ use super::{
     Stopped, //
 };
 use crate::{
+    event::Event,
     signal::Signal,
     sleep::{
         after,
@@ -53,8 +54,8 @@ impl Current<'_> {
     /// Lets a signal reach this thread, until the closure returns. All others are ignored.
     ///
     /// It ends interruptible waits only: [`wait`](Self::wait) and [`sleep`](Self::sleep) are not
-    /// for signals. While `SIGKILL` is pending, the thread can create no other, and the kernel's
-    /// own killable waits fail: see [`dequeue_signal`](Self::dequeue_signal).
+    /// for signals. While a `SIGKILL` is pending, the thread can create no other, and the
+    /// kernel's own killable waits may fail: see [`dequeue_signal`](Self::dequeue_signal).
     ///
     /// # Context
     ///
@@ -220,6 +221,47 @@ impl Current<'_> {
             ..Sleep::interruptible(self.header)
         };
         self.wait_for_signal(queue, &sleep, condition)
+    }
+
+    /// Waits like [`wait_event`](Self::wait_event), or until there is a signal.
+    ///
+    /// # Context
+    ///
+    /// Sleeps, so no spinlock may be held.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`wait_interruptible`](Self::wait_interruptible).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use kernel::sync::Arc;
+    /// use kthread::{Interrupted, Signal};
+    ///
+    /// let event = Arc::pin_init(kthread::new_event!(), GFP_KERNEL)?;
+    /// let task = kthread::run!("handler", move |cx| -> Result<(), Interrupted> {
+    ///     cx.allow_signal(Signal::KILL);
+    ///     loop {
+    ///         cx.wait_event_interruptible(&event)?;
+    ///         pr_info!("it happened\n");
+    ///     }
+    /// })?;
+    /// # Ok::<(), Error>(())
+    /// ```
+    #[doc(alias = "wait_for_completion_interruptible")]
+    #[track_caller]
+    pub fn wait_event_interruptible(&self, event: &Event) -> Result<(), Interrupted> {
+        loop {
+            let sleep = Sleep {
+                exclusive: true,
+                ..Sleep::interruptible(self.header)
+            };
+            let raised = self.wait_for_signal(event.queue(), &sleep, || event.take())?;
+            if raised.is_some() {
+                return Ok(());
+            }
+        }
     }
 
     /// Sleeps like [`sleep`](Self::sleep), or until there is a signal.

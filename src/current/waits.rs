@@ -167,16 +167,18 @@ impl Current<'_> {
         self.wait_idle(queue, &sleep, condition)
     }
 
-    /// Waits like [`wait`](Self::wait) for a condition on what a lock protects; returns the lock's
-    /// guard. The lock is not held meanwhile.
+    /// Waits like [`wait`](Self::wait) for a condition on what a lock protects. The lock is not
+    /// held meanwhile.
+    ///
+    /// Takes the guard of the lock, and gives it back when the condition holds.
     ///
     /// # Context
     ///
-    /// Sleeps, so no spinlock may be held.
+    /// Sleeps, so no other spinlock may be held.
     ///
     /// # Errors
     ///
-    /// Those of [`wait`](Self::wait).
+    /// Those of [`wait`](Self::wait); the lock is not held then.
     ///
     /// # Examples
     ///
@@ -202,7 +204,8 @@ impl Current<'_> {
     /// let task = kthread::run!("collector", {
     ///     let jobs = jobs.clone();
     ///     move |cx| -> Result<usize, kthread::Stopped> {
-    ///         let mut list = cx.wait_locked(&jobs.queue, &jobs.list, |list| list.len() >= 2)?;
+    ///         let list = jobs.list.lock();
+    ///         let mut list = cx.wait_locked(&jobs.queue, list, |list| list.len() >= 2)?;
     ///         let jobs = list.len();
     ///         list.clear();
     ///         Ok(jobs)
@@ -215,9 +218,18 @@ impl Current<'_> {
     pub fn wait_locked<'l, T: ?Sized, B: Backend>(
         &self,
         queue: &WaitQueue,
-        lock: &'l Lock<T, B>,
+        guard: Guard<'l, T, B>,
         mut condition: impl FnMut(&T) -> bool,
     ) -> Result<Guard<'l, T, B>, Stopped> {
+        // With the lock the thread must not park.
+        if self.should_stop() {
+            return Err(Stopped);
+        }
+        if condition(&guard) {
+            return Ok(guard);
+        }
+        let lock: &'l Lock<T, B> = guard.lock_ref();
+        drop(guard);
         self.wait(queue, || {
             let guard = lock.lock();
             condition(&guard).then_some(guard)

@@ -13,11 +13,6 @@ void rust_kthread_lock_map_acquire(struct lockdep_map *map)
 	lock_map_acquire(map);
 }
 
-void rust_kthread_lock_map_acquire_try(struct lockdep_map *map)
-{
-	lock_map_acquire_try(map);
-}
-
 void rust_kthread_lock_map_release(struct lockdep_map *map)
 {
 	lock_map_release(map);

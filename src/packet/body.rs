@@ -30,12 +30,10 @@ pub(super) unsafe extern "C" fn thread_main(data: *mut c_void) -> c_int {
     let header = unsafe { &*data.cast::<Header>() };
 
     header.set_freezable();
-    header.body.hold(|| {
-        header.park_point();
-        if !header.should_stop() {
-            header.run_closure();
-        }
-    });
+    header.park_point();
+    if !header.should_stop() {
+        header.run_closure();
+    }
     header.end();
     0
 }
@@ -45,10 +43,24 @@ impl Header {
     fn run_closure(&self) {
         self.phase.store(Phase::Running, Release);
         self.changes.wake_all();
-        // SAFETY: The packet held the closure, and only its own thread gets here, once.
-        unsafe { (self.vtable.run)(self.block, Current::new(self)) };
+        self.hold_body(|| {
+            // SAFETY: The packet held the closure, and only its own thread gets here, once.
+            unsafe { (self.vtable.run)(self.block, Current::new(self)) };
+        });
         self.ignore_signals();
         self.phase.store(Phase::Returned, Release);
+    }
+
+    /// Calls what belongs to the thread's body, as a lock to lockdep.
+    ///
+    /// One that can be frozen does without, as a task that is frozen with a lock is reported:
+    /// rightly for other locks, in whatever sleep that is.
+    fn hold_body(&self, body: impl FnOnce()) {
+        if self.is_freezable() {
+            body();
+        } else {
+            self.body.hold(body);
+        }
     }
 
     /// Says that the thread is past its closure.
@@ -60,7 +72,7 @@ impl Header {
         if !owned {
             // Nobody will fetch the result. It is dropped here, and not by the reaper, which would
             // have to wait for it, and might crash over it.
-            self.body.hold(|| {
+            self.hold_body(|| {
                 self.discard_closure();
                 self.discard_result();
             });

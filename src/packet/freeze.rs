@@ -28,15 +28,7 @@ impl Header {
         // SAFETY: The function has no requirements.
         if unsafe { bindings::is_freezing() } {
             // SAFETY: A thread may be frozen where it may sleep.
-            self.may_freeze(|| unsafe { bindings::try_to_freeze() });
+            unsafe { bindings::try_to_freeze() };
         }
-    }
-
-    /// Calls `sleep`, in which the calling thread may be frozen.
-    ///
-    /// A task that is frozen with a lock is a mistake, as whoever wants the lock is not frozen any
-    /// more. The body is no lock that anybody waits for, but lockdep cannot know.
-    pub(crate) fn may_freeze<R>(&self, sleep: impl FnOnce() -> R) -> R {
-        self.body.let_go(sleep)
     }
 }

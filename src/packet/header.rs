@@ -36,7 +36,10 @@ use kernel::{
             AlwaysRefCounted, //
         },
         atomic::{
-            ordering::Acquire,
+            ordering::{
+                Acquire,
+                Relaxed, //
+            },
             Atomic,
             AtomicType, //
         },
@@ -290,5 +293,7 @@ impl Header {
     /// Takes back what the thread lent out from its stack, as it crashed. Called by the thread.
     pub(crate) fn crash(&self) {
         self.hooks.withdraw();
+        // It waits nowhere any more.
+        self.place.store(core::ptr::null_mut(), Relaxed);
     }
 }

@@ -16,7 +16,6 @@ use crate::{
     sleep::after, //
     state::{
         State,
-        RUNNING,
         SLEEPING,
         WAITING, //
     },
@@ -63,18 +62,21 @@ impl Header {
         place: &'static Location<'static>,
         body: impl FnOnce() -> R,
     ) -> R {
-        self.does(activity, Some(place));
+        // A condition may itself wait for something.
+        let before = self.does(activity, ptr::from_ref(place).cast_mut());
         let result = body();
-        self.does(RUNNING, None);
+        self.does(before.0, before.1);
         result
     }
 
+    /// Notes what the thread does; returns what it did before.
     #[inline(never)]
-    fn does(&self, activity: u32, place: Option<&'static Location<'static>>) {
+    fn does(&self, activity: u32, place: *mut Location<'static>) -> (u32, *mut Location<'static>) {
+        let before = (self.activity.load(Relaxed), self.place.load(Relaxed));
         self.activity.store(activity, Relaxed);
         // INVARIANT: The place of a call is in the code that makes it.
-        let place = place.map_or(ptr::null(), ptr::from_ref);
-        self.place.store(place.cast_mut(), Relaxed);
+        self.place.store(place, Relaxed);
+        before
     }
 
     /// Where the thread sleeps or waits, if it does.

@@ -3,7 +3,7 @@
 //! Keeps freezable threads in all kinds of waits, and one more that watches them stand still.
 
 use kernel::{
-    new_mutex,
+    new_condvar, new_mutex,
     prelude::*,
     sync::{
         atomic::{
@@ -12,9 +12,11 @@ use kernel::{
             Relaxed, //
         },
         Arc,
+        CondVar,
         Mutex, //
     },
     time::{
+        delay::fsleep,
         Delta,
         Instant,
         Monotonic, //
@@ -48,13 +50,20 @@ struct Nothing {
     #[pin]
     lock: Mutex<()>,
     #[pin]
+    condvar: CondVar,
+    #[pin]
     event: Event,
+    /// What a thread that is frozen and one that is not wait for.
+    #[pin]
+    shared: Event,
+    handled: Atomic<u32>,
     turns: Atomic<u32>,
 }
 
 struct Freezer {
     _created: Created<()>,
     _threads: KVec<Task<()>>,
+    _warm: Task<()>,
     _watcher: Task<Result<(), Stopped>>,
 }
 
@@ -70,7 +79,10 @@ impl kernel::Module for Freezer {
             pin_init!(Nothing {
                 queue <- new_wait_queue!(),
                 lock <- new_mutex!(()),
+                condvar <- new_condvar!(),
                 event <- new_event!(),
+                shared <- new_event!(),
+                handled: Atomic::new(0),
                 turns: Atomic::new(0),
             }),
             GFP_KERNEL,
@@ -95,13 +107,22 @@ impl kernel::Module for Freezer {
         core::mem::forget(parked.park()?);
         threads.push(parked, GFP_KERNEL)?;
         let victim = start("victim", sleep)?;
+        // The one that is frozen comes first in the queue.
+        threads.push(start("cold", handle)?, GFP_KERNEL)?;
+        fsleep(MOMENT * 10);
+        let warm = kthread::run!("freezer/warm", {
+            let nothing = nothing.clone();
+            move |cx| handle(&cx, &nothing)
+        })?;
+        let bombed = start("bombed", bombed)?;
         let watcher = kthread::run!("freezer/watcher", {
             let nothing = nothing.clone();
-            move |cx| watch(&cx, &nothing.turns, victim)
+            move |cx| watch(&cx, &nothing, victim, &bombed)
         })?;
         Ok(Self {
             _created: created,
             _threads: threads,
+            _warm: warm,
             _watcher: watcher,
         })
     }
@@ -109,7 +130,7 @@ impl kernel::Module for Freezer {
 
 type Body = fn(&Current<'_>, &Nothing);
 
-const WAYS_TO_WAIT: [(&str, Body); 9] = [
+const WAYS_TO_WAIT: [(&str, Body); 11] = [
     ("poller", |cx, nothing| {
         while cx.sleep(MOMENT).is_ok() {
             nothing.turns.fetch_add(1, Full);
@@ -123,7 +144,22 @@ const WAYS_TO_WAIT: [(&str, Body); 9] = [
     }),
     ("ticking", |cx, _| {
         let mut ticks = cx.every(MOMENT);
-        while ticks.wait().is_ok() {}
+        while ticks.wait(cx).is_ok() {}
+    }),
+    ("joining", |cx, _| {
+        let child = kthread::builder!("freezer/child")
+            .and_then(|plan| plan.freezable().run(|cx| while cx.sleep(MOMENT).is_ok() {}));
+        if let Ok(child) = child {
+            let token = child.stop_token();
+            cx.on_stop(|| token.request_stop(), || drop(child.join()));
+        }
+    }),
+    // In a wait of the kernel's own.
+    ("foreign", |cx, nothing| {
+        let mut guard = nothing.lock.lock();
+        while !cx.should_stop() {
+            let _ = nothing.condvar.wait_interruptible_freezable(&mut guard);
+        }
     }),
     ("sleeping", sleep),
     ("waiting", |cx, nothing| {
@@ -133,7 +169,7 @@ const WAYS_TO_WAIT: [(&str, Body); 9] = [
         while cx.wait_timeout(&nothing.queue, MOMENT, || false).is_ok() {}
     }),
     ("locked", |cx, nothing| {
-        let _ = cx.wait_locked(&nothing.queue, &nothing.lock, |()| false);
+        let _ = cx.wait_locked(&nothing.queue, nothing.lock.lock(), |()| false);
     }),
     ("handler", |cx, nothing| {
         let _ = cx.wait_event(&nothing.event);
@@ -148,19 +184,52 @@ fn sleep(cx: &Current<'_>, _nothing: &Nothing) {
     let _ = cx.sleep(FOREVER);
 }
 
+fn handle(cx: &Current<'_>, nothing: &Nothing) {
+    while cx.wait_event(&nothing.shared).is_ok() {
+        nothing.handled.fetch_add(1, Full);
+    }
+}
+
+/// The watcher sends it one signal after the other.
+fn bombed(cx: &Current<'_>, _nothing: &Nothing) {
+    cx.allow_signal(Signal::USR1);
+    while !cx.should_stop() {
+        while cx.signal_pending() {
+            cx.dequeue_signal();
+        }
+        cx.park_point();
+    }
+}
+
 /// Is not freezable itself. When all others stand still for the first time, stops one of them.
-fn watch(cx: &Current<'_>, turns: &Atomic<u32>, victim: Task<()>) -> Result<(), Stopped> {
+fn watch(
+    cx: &Current<'_>,
+    nothing: &Nothing,
+    victim: Task<()>,
+    bombed: &Task<()>,
+) -> Result<(), Stopped> {
+    let turns = &nothing.turns;
     let mut victim = Some(victim);
     let mut seen = turns.load(Relaxed);
     let mut since = Instant::<Monotonic>::now();
     loop {
         cx.sleep(MOMENT)?;
+        let _ = bombed.send_signal(Signal::USR1);
         let now = turns.load(Relaxed);
         if now != seen {
             seen = now;
             since = Instant::now();
         } else if since.elapsed() > FROZEN {
             if let Some(victim) = victim.take() {
+                let before = nothing.handled.load(Relaxed);
+                for _ in 0..20 {
+                    nothing.shared.raise();
+                    cx.sleep(MOMENT)?;
+                }
+                pr_info!(
+                    "handled {} events\n",
+                    nothing.handled.load(Relaxed) - before
+                );
                 let start = Instant::<Monotonic>::now();
                 drop(victim);
                 pr_info!("stopped after {} ms\n", start.elapsed().as_millis());

@@ -36,7 +36,8 @@ all_are_well() {
 each_waits() {
 	states=$(awk '$NF ~ /^freezer/ { print substr($NF, 9) "=" $5 }' $view | xargs)
 	for state in sleeping=sleeping waiting=waiting locked=waiting handler=waiting \
-		signalled=waiting busy=running created=created watcher=sleeping; do
+		signalled=waiting cold=waiting warm=waiting joining=running busy=running \
+		created=created watcher=sleeping; do
 		case " $states " in
 		*" $state "*) ;;
 		*) fail "not all are as they should be, $1: $states" ;;
@@ -58,6 +59,8 @@ all_are_well "at the start"
 each_waits "at the start"
 
 suspend_for 1
+handled=$(dmesg | sed -n 's/.*kthread_freezer: handled \([0-9]*\) events.*/\1/p')
+[ "${handled:-0}" -ge 10 ] || fail "a frozen thread kept events from another one: $handled of 20"
 await 5 stopped || fail "the threads did not stand still"
 [ "$took" -gt 300 ] || fail "a frozen thread was stopped after $took ms"
 all_are_well "after the first time"

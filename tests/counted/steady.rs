@@ -60,7 +60,7 @@ fn tick(cx: Current<'_>) -> Result<Delta> {
     let mut ticks = cx.every(PERIOD);
     for number in 1..=TICKS {
         work(&mut rng);
-        let missed = ticks.wait().map_err(|Stopped| EINTR)?;
+        let missed = ticks.wait(&cx).map_err(|Stopped| EINTR)?;
         late = start.elapsed() - PERIOD * number;
         if missed != 0 || late < Delta::ZERO || late >= PERIOD {
             pr_err!(

@@ -110,6 +110,24 @@ mod tests {
         Ok(())
     }
 
+    /// Others than threads of the crate can wait for it, too.
+    #[test]
+    fn others_wait_too() -> Result {
+        let event = event()?;
+        let task = kthread::run!("raiser", {
+            let event = event.clone();
+            move |_cx| {
+                fsleep(Delta::from_millis(2));
+                event.raise();
+            }
+        })?;
+        event.wait();
+        drop(task);
+
+        assert!(!event.is_raised());
+        Ok(())
+    }
+
     #[test]
     fn timeout() -> Result {
         let event = event()?;

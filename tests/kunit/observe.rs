@@ -9,6 +9,7 @@ mod tests {
     use super::*;
     use crate::support::{
         comes_to,
+        eventually,
         Counter, //
     };
     use kernel::{
@@ -147,7 +148,8 @@ mod tests {
             mask.set(CpuId::from_u32(id).ok_or(EINVAL)?);
             let moved = task.set_affinity(&mask);
             let goes_on = turns.reaches(turns.get() + 2);
-            found.push((moved, goes_on, task.cpu() == id), GFP_KERNEL)?;
+            let there = eventually(|| task.cpu() == id);
+            found.push((moved, goes_on, there), GFP_KERNEL)?;
         }
         let nowhere = task.set_affinity(&*CpumaskVar::new_zero(GFP_KERNEL)?);
         let goes_on = turns.reaches(turns.get() + 2);

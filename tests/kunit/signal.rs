@@ -134,6 +134,32 @@ mod tests {
         Ok(())
     }
 
+    #[test]
+    fn signal_ends_the_wait_for_an_event() -> Result {
+        let event = Arc::pin_init(kthread::new_event!(), GFP_KERNEL)?;
+        let ready = Counter::new()?;
+        let task = kthread::run!("handler", {
+            let (event, ready) = (event.clone(), ready.clone());
+            move |cx| {
+                cx.allow_signal(Signal::USR2);
+                ready.increment();
+                let first = cx.wait_event_interruptible(&event);
+                ready.increment();
+                (first, cx.wait_event_interruptible(&event))
+            }
+        })?;
+        event.raise();
+        let handled = ready.reaches(2);
+        let sent = task.send_signal(Signal::USR2);
+        let ended = comes_to(&task, State::Ended);
+        let exit = task.stop()?;
+
+        assert!(handled && ended);
+        assert_eq!(sent, Ok(()));
+        assert!(exit == Exit::Returned((Ok(()), Err(Interrupted::Signal(Signal::USR2)))));
+        Ok(())
+    }
+
     /// Stop, signal and time are told apart, and a condition that holds is worth more than a
     /// signal.
     #[test]
@@ -150,16 +176,17 @@ mod tests {
                 let true_anyway = cx.wait_interruptible(&queue, || Some(7));
                 let signal = cx.wait_interruptible_timeout(&queue, FOREVER, || false);
                 let pending = cx.signal_pending();
+                ready.increment();
                 let stop = cx.wait_interruptible_timeout(&queue, FOREVER, || false);
                 (late, true_anyway, signal, pending, stop)
             }
         })?;
         let allowed = ready.reaches(1);
         let sent = task.send_signal(Signal::TERM);
-        let waits = comes_to(&task, State::Waiting);
+        let signalled = ready.reaches(2);
         let exit = task.stop()?;
 
-        assert!(allowed && waits);
+        assert!(allowed && signalled);
         assert_eq!(sent, Ok(()));
         assert!(
             exit == Exit::Returned((

@@ -7,6 +7,7 @@ use kernel::prelude::*;
 #[kunit_tests(kthread_ticks)]
 mod tests {
     use super::*;
+    use crate::support::comes_to;
     use kernel::time::{
         delay::fsleep,
         Delta,
@@ -15,6 +16,7 @@ mod tests {
     };
     use kthread::{
         Exit,
+        State,
         Stopped, //
     };
 
@@ -37,7 +39,7 @@ mod tests {
             for i in 0..TICKS {
                 // Work that takes now this long and now that.
                 fsleep(Delta::from_micros((i % 4).cast_signed() * 1000));
-                missed += ticks.wait()?;
+                missed += ticks.wait(&cx)?;
             }
             Ok((start.elapsed(), missed))
         })?;
@@ -57,10 +59,10 @@ mod tests {
         let task = kthread::run!("overrunning", |cx| -> Result<_, Stopped> {
             let start = Instant::<Monotonic>::now();
             let mut ticks = cx.every(PERIOD);
-            let on_time = ticks.wait()?;
+            let on_time = ticks.wait(&cx)?;
             let first = start.elapsed();
             fsleep(times(PERIOD, 4));
-            let missed = ticks.wait()?;
+            let missed = ticks.wait(&cx)?;
             Ok((on_time, first, missed, start.elapsed()))
         })?;
         let Exit::Returned(Ok((on_time, first, missed, took))) = task.join()? else {
@@ -74,12 +76,27 @@ mod tests {
         Ok(())
     }
 
+    /// Ticks that are over while the thread is parked within one are missed, not made up for.
+    #[test]
+    fn parked_ticks_are_missed() -> Result {
+        let task = kthread::run!("parked", |cx| cx.every(PERIOD * 4).wait(&cx))?;
+        let sleeps = comes_to(&task, State::Sleeping);
+        let guard = task.park()?;
+        fsleep(PERIOD * 42);
+        drop(guard);
+        let exit = task.join()?;
+
+        assert!(sleeps);
+        assert!(matches!(exit, Exit::Returned(Ok(8..))));
+        Ok(())
+    }
+
     #[test]
     fn stop_ends_ticks() -> Result {
         let task = kthread::run!("stopped", |cx| -> Result<(), Stopped> {
             let mut ticks = cx.every(Delta::from_secs(3600));
             loop {
-                ticks.wait()?;
+                ticks.wait(&cx)?;
             }
         })?;
         fsleep(Delta::from_millis(5));
@@ -100,11 +117,11 @@ mod tests {
             cx.sleep_until(start)?;
             cx.sleep_until(start - Delta::from_secs(1))?;
             for nanos in [i64::MIN, -1, 0, 1] {
-                cx.every(Delta::from_nanos(nanos)).wait()?;
+                cx.every(Delta::from_nanos(nanos)).wait(&cx)?;
             }
             let took = start.elapsed();
             cx.stop_token().request_stop();
-            let forever = cx.every(Delta::from_nanos(i64::MAX)).wait();
+            let forever = cx.every(Delta::from_nanos(i64::MAX)).wait(&cx);
             Ok((took, forever))
         })?;
         let Exit::Returned(Ok((took, forever))) = task.join()? else {

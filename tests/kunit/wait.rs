@@ -225,6 +225,95 @@ mod tests {
         Ok(())
     }
 
+    /// What a condition waits for hides nothing of the wait that it belongs to.
+    #[test]
+    fn condition_may_wait() -> Result {
+        let store = Store::new()?;
+        let task = kthread::run!("patient", {
+            let store = store.clone();
+            move |cx| {
+                cx.wait(&store.queue, || {
+                    let _ = cx.sleep(Delta::from_millis(1));
+                    store.take()
+                })
+            }
+        })?;
+        let looked = store.looks.reaches(1);
+        fsleep(Delta::from_millis(20));
+        let state = task.state();
+        drop(task);
+
+        assert!(looked);
+        assert!(state == State::Waiting);
+        Ok(())
+    }
+
+    /// H41: a limit counts also if the thread never gets to sleep, as it is woken more often than
+    /// it can look.
+    #[test]
+    fn slow_condition_does_not_outlast_the_limit() -> Result {
+        let store = Store::new()?;
+        let waker = kthread::run!("waker", {
+            let store = store.clone();
+            move |cx| {
+                while cx.sleep(Delta::from_micros(100)).is_ok() {
+                    store.queue.wake_all();
+                }
+            }
+        })?;
+        let task = kthread::run!("slow", {
+            let store = store.clone();
+            move |cx| {
+                cx.wait_timeout(&store.queue, Delta::from_millis(10), || {
+                    fsleep(Delta::from_millis(2));
+                    false
+                })
+            }
+        })?;
+        let ended = comes_to(&task, State::Ended);
+        let exit = task.stop()?;
+        drop(waker);
+        let start = Instant::<Monotonic>::now();
+        let woken_by_itself = store.queue.wait_timeout(Delta::from_millis(1), || {
+            store.queue.wake_all();
+            start.elapsed() > Delta::from_secs(5)
+        });
+
+        assert!(ended);
+        assert!(exit == Exit::Returned(Ok(None)));
+        assert!(woken_by_itself.is_none());
+        Ok(())
+    }
+
+    /// What other tasks have: one of several, with a limit and without.
+    #[test]
+    fn others_wait_in_all_ways() -> Result {
+        let store = Store::new()?;
+        let late = store
+            .queue
+            .wait_interruptible_timeout(Delta::from_millis(2), || false)?;
+        let feeder = kthread::run!("feeder", {
+            let store = store.clone();
+            move |_cx| -> Result {
+                for item in [1, 2] {
+                    fsleep(Delta::from_millis(2));
+                    store.put(item)?;
+                    store.queue.wake_one();
+                }
+                Ok(())
+            }
+        })?;
+        let first = store.queue.wait_exclusive(|| store.take());
+        let second = store
+            .queue
+            .wait_interruptible_timeout(FOREVER, || store.take())?;
+        drop(feeder);
+
+        assert!(late.is_none());
+        assert_eq!((first, second), (1, Some(2)));
+        Ok(())
+    }
+
     #[test]
     fn woken_from_hard_irq() -> Result {
         let store = Store::new()?;
@@ -338,7 +427,7 @@ mod tests {
             let guarded = guarded.clone();
             move |cx| -> Result<_, Stopped> {
                 let mut number =
-                    cx.wait_locked(&guarded.queue, &guarded.number, |number| *number >= 2)?;
+                    cx.wait_locked(&guarded.queue, guarded.number.lock(), |number| *number >= 2)?;
                 *number += 1;
                 // On a single CPU nobody can tell whether a spinlock is held.
                 let is_held = !cfg!(CONFIG_SMP) || guarded.number.try_lock().is_none();

@@ -219,15 +219,15 @@ impl Goal {
             Kind::SleepUntil => cx
                 .sleep_until(Instant::now() + limit)
                 .map(|()| End::Expired),
-            Kind::Every => cx.every(limit).wait().map(|_| End::Expired),
+            Kind::Every => cx.every(limit).wait(cx).map(|_| End::Expired),
             Kind::Wait => cx.wait(&self.queue, looks).map(|()| End::Reached),
             Kind::WaitExclusive => cx.wait_exclusive(&self.queue, looks).map(|()| End::Reached),
             Kind::WaitTimeout => cx.wait_timeout(&self.queue, limit, looks).map(if_some),
             Kind::WaitLockedMutex => cx
-                .wait_locked(&self.queue, &self.mutex, |reached| seen(*reached))
+                .wait_locked(&self.queue, self.mutex.lock(), |reached| seen(*reached))
                 .map(|_guard| End::Reached),
             Kind::WaitLockedSpinLock => cx
-                .wait_locked(&self.queue, &self.spinlock, |reached| seen(*reached))
+                .wait_locked(&self.queue, self.spinlock.lock(), |reached| seen(*reached))
                 .map(|_guard| End::Reached),
             Kind::WaitEvent => cx.wait_event(&self.event).map(|()| End::Reached),
             Kind::WaitEventTimeout => cx

@@ -10,20 +10,33 @@ use kernel::{
         Delta, //
     },
 };
+use kthread::new_wait_queue;
 
 module! {
-    type: DropUnderSpinlock,
-    name: "kthread_drop_under_spinlock",
+    type: UnderSpinlock,
+    name: "kthread_under_spinlock",
     authors: ["The kthread authors"],
-    description: "Drops a handle where it may not be dropped",
+    description: "Does under a spinlock what may sleep",
     license: "GPL",
+    params: {
+        wait: u8 {
+            default: 0,
+            description: "Whether to wait for something, instead of dropping a handle",
+        },
+    },
 }
 
-struct DropUnderSpinlock;
+struct UnderSpinlock;
 
-impl kernel::Module for DropUnderSpinlock {
+impl kernel::Module for UnderSpinlock {
     fn init(_module: &'static ThisModule) -> Result<Self> {
         let lock = KBox::pin_init(new_spinlock!(()), GFP_KERNEL)?;
+        if module_parameters::wait.value() != 0 {
+            let queue = KBox::pin_init(new_wait_queue!(), GFP_KERNEL)?;
+            let _guard = lock.lock();
+            queue.wait(|| true);
+            return Ok(Self);
+        }
         let task = kthread::run!("ended", |_cx| ())?;
         // The thread has to be gone, so that the drop finds nothing to sleep for.
         while !task.is_finished() {

@@ -1,0 +1,27 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# H10: a handle that is dropped under a spinlock is reported each time, also when there
+# was nothing to wait for; and so is a wait for what holds already.
+
+set -eu
+
+# Checks for sleeping while atomic come with those of locks in the kernels of ours.
+expect() {
+	[ ! -e /proc/lockdep_stats ] ||
+		echo 'kthread-expect: BUG: sleeping function called from invalid context' >/dev/kmsg
+}
+
+expect
+# Of the mutex that is taken meanwhile lockdep tells, unless it is off by now.
+if grep -qs 'debug_locks: *1' /proc/lockdep_stats; then
+	echo 'kthread-expect: Invalid wait context' >/dev/kmsg
+fi
+insmod /modules/rust_kthread.ko
+insmod /modules/kthread_under_spinlock.ko
+rmmod kthread_under_spinlock
+# There is at most one report a second.
+sleep 1.2
+expect
+insmod /modules/kthread_under_spinlock.ko wait=1
+rmmod kthread_under_spinlock rust_kthread
