@@ -36,19 +36,22 @@ impl Current<'_> {
     /// ```
     /// use kernel::{mm::Mm, sync::aref::ARef, uaccess::{UserPtr, UserSlice}};
     ///
-    /// /// Starts a thread that counts in the memory of the calling process.
-    /// fn count_for_caller(counter: UserPtr) -> Result<kthread::Task<Result>> {
+    /// /// Starts a thread that counts in the memory of the calling process, at that address.
+    /// fn count_for_caller(counter: usize) -> Result<kthread::Task<Result>> {
     ///     let mm: ARef<Mm> = current!().mm().map(|mm| ARef::from(&**mm)).ok_or(EINVAL)?;
     ///     kthread::run!("counter", move |mut cx| {
     ///         let mut count = 0u32;
     ///         while cx.sleep(kernel::time::Delta::from_millis(100)).is_ok() {
     ///             count += 1;
-    ///             let user = || UserSlice::new(counter, size_of::<u32>());
-    ///             let Some(written) = cx.with_mm(&mm, |_cx| user().writer().write(&count)) else {
+    ///             let written = cx.with_mm(&mm, |_cx| {
+    ///                 let slice = UserSlice::new(UserPtr::from_addr(counter), size_of::<u32>());
+    ///                 slice.writer().write(&count)
+    ///             });
+    ///             match written {
+    ///                 Some(written) => written?,
     ///                 // The process has ended.
-    ///                 break;
-    ///             };
-    ///             written?;
+    ///                 None => break,
+    ///             }
     ///         }
     ///         Ok(())
     ///     })
