@@ -203,8 +203,7 @@ impl Builder {
         F: FnOnce(Current<'_>) -> T + Send + 'static,
         T: Send + 'static,
     {
-        // SAFETY: Closure and result are `'static`.
-        unsafe { self.make(PARK, ptr::null(), body) }.map(Created)
+        self.create_with(0, body)
     }
 
     /// Creates and starts the thread.
@@ -255,6 +254,21 @@ impl Builder {
         // SAFETY: What is borrowed for `'scope` outlives the scope, at whose end the thread is
         // joined, whatever happens to the handle.
         unsafe { self.make(0, scope.open(), body) }
+    }
+
+    /// Creates the thread with these flags set.
+    pub(crate) fn create_with<F, T>(self, flags: u32, body: F) -> Result<Created<T>>
+    where
+        F: FnOnce(Current<'_>) -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        // SAFETY: Closure and result are `'static`.
+        unsafe { self.make(PARK | flags, ptr::null(), body) }.map(Created)
+    }
+
+    /// What was planned.
+    pub(crate) fn plan(&self) -> &Plan {
+        &self.0
     }
 
     /// Makes the thread.

@@ -27,6 +27,11 @@
 //! anywhere, and [`ParkGuard`] holds it for a while. A [`Mailbox`] takes values for a thread, also
 //! from interrupts.
 //!
+//! Closure, result and the state above live in one reference-counted block per thread, the packet.
+//! Whichever way the thread ends, the closure is dropped exactly once, by the thread, by the owner
+//! of the handle or by the registry that watches over unloading modules; and so is the result, if
+//! it is not taken.
+//!
 //! # What a thread waits for
 //!
 //! | for | by |
@@ -40,10 +45,11 @@
 //! Each of these ends when the thread is asked to stop, and parks it when that is asked for. A
 //! [freezable](Builder::freezable) thread is frozen there while the system is suspended.
 //!
-//! Closure, result and the state above live in one reference-counted block per thread, the packet.
-//! Whichever way the thread ends, the closure is dropped exactly once, by the thread, by the owner
-//! of the handle or by the registry that watches over unloading modules; and so is the result, if
-//! it is not taken.
+//! # Workers
+//!
+//! A [`Worker`] is a thread that runs items, one after the other: [`Work`] that is part of a
+//! struct, [`DelayedWork`] that is to run later, and closures, for which a [`Job`] stands. All that
+//! give it something to do use its [`Queue`].
 //!
 //! # Examples
 //!
@@ -73,7 +79,9 @@ mod builder;
 mod crash;
 mod created;
 mod current;
+mod delayed_work;
 mod event;
+mod job;
 mod live_view;
 mod lock_class;
 mod mailbox;
@@ -95,6 +103,8 @@ mod stop_token;
 mod task;
 mod ticks;
 mod wait_queue;
+mod work;
+mod worker;
 
 pub use crate::{
     builder::Builder,
@@ -104,7 +114,13 @@ pub use crate::{
         Interrupted,
         Stopped, //
     },
+    delayed_work::{
+        DelayedWork,
+        DelayedWorkItemPointer,
+        HasDelayedWork, //
+    },
     event::Event,
+    job::Job,
     lock_class::LockClass,
     mailbox::{
         Batch,
@@ -135,7 +151,25 @@ pub use crate::{
         Outcome,
         WaitQueue, //
     },
+    work::{
+        HasWork,
+        Work,
+        WorkItem,
+        WorkItemPointer, //
+    },
+    worker::{
+        EnqueueError,
+        Queue,
+        WorkContext,
+        Worker, //
+    },
 };
+
+/// For the macros of this crate.
+#[doc(hidden)]
+pub mod __private {
+    pub type RawWork = core::ptr::NonNull<crate::bindings::kthread_work>;
+}
 
 module! {
     type: module::Kthread,

@@ -76,14 +76,16 @@ impl BodyLock {
         })
     }
 
-    /// Runs the body. The thread's module must still be there.
-    pub(crate) fn hold<R>(&self, body: impl FnOnce() -> R) -> R {
+    /// The thread begins with its body. The thread's module must still be there.
+    pub(crate) fn acquire(&self) {
         // SAFETY: By the type invariant.
         unsafe { bindings::lock_map_acquire(self.map.get()) };
-        let result = body();
-        // SAFETY: As above; it was acquired.
+    }
+
+    /// The thread is done with it.
+    pub(crate) fn release(&self) {
+        // SAFETY: By the type invariant.
         unsafe { bindings::lock_map_release(self.map.get()) };
-        result
     }
 
     /// Says whether two threads were made in the same place.

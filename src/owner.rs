@@ -3,6 +3,7 @@
 //! The module that a thread belongs to.
 
 use crate::bindings;
+use core::ops::Range;
 use kernel::prelude::*;
 
 /// The module whose code a thread runs.
@@ -28,6 +29,17 @@ impl Owner {
 
     pub(crate) fn as_ptr(&self) -> *mut bindings::module {
         self.0
+    }
+
+    /// Where its code is. It must still be there. Empty for the kernel itself.
+    pub(crate) fn code(&self) -> Range<usize> {
+        if self.0.is_null() {
+            return 0..0;
+        }
+        let (mut start, mut size) = (0, 0);
+        // SAFETY: The module is still there, and both are valid for writes.
+        unsafe { bindings::module_text(self.0, &mut start, &mut size) };
+        start..start + size
     }
 
     /// Says whether this is `module`.

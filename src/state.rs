@@ -25,7 +25,7 @@ pub enum State {
     Running,
     /// In [`Current::sleep`](crate::Current::sleep).
     Sleeping,
-    /// Waiting in a [`WaitQueue`](crate::WaitQueue).
+    /// Waiting in a [`WaitQueue`](crate::WaitQueue), or for an item to run.
     Waiting,
     /// Parked by [`Task::park`](crate::Task::park).
     Parked,

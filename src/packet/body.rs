@@ -5,6 +5,7 @@
 use super::{
     flags::{
         ENDED,
+        SERVES,
         UNOWNED, //
     },
     Header,
@@ -43,23 +44,43 @@ impl Header {
     fn run_closure(&self) {
         self.phase.store(Phase::Running, Release);
         self.changes.wake_all();
-        self.hold_body(|| {
+        let run = || {
             // SAFETY: The packet held the closure, and only its own thread gets here, once.
             unsafe { (self.vtable.run)(self.block, Current::new(self)) };
-        });
+        };
+        if self.flags.any(SERVES) {
+            // Each item is a part of the body.
+            run();
+        } else {
+            self.hold_body(run);
+        }
         self.ignore_signals();
         self.phase.store(Phase::Returned, Release);
     }
 
     /// Calls what belongs to the thread's body, as a lock to lockdep.
-    ///
-    /// One that can be frozen does without, as a task that is frozen with a lock is reported:
-    /// rightly for other locks, in whatever sleep that is.
     fn hold_body(&self, body: impl FnOnce()) {
-        if self.is_freezable() {
-            body();
-        } else {
-            self.body.hold(body);
+        self.enter_body();
+        body();
+        self.leave_body();
+    }
+
+    /// Tells lockdep that the thread begins with a part of its body.
+    ///
+    /// Not if it can be frozen, as a task that is frozen with a lock is reported: rightly for other
+    /// locks, in whatever sleep that is.
+    #[inline(never)]
+    pub(crate) fn enter_body(&self) {
+        if !self.is_freezable() {
+            self.body.acquire();
+        }
+    }
+
+    /// Tells lockdep that the thread is done with that.
+    #[inline(never)]
+    pub(crate) fn leave_body(&self) {
+        if !self.is_freezable() {
+            self.body.release();
         }
     }
 

@@ -5,6 +5,7 @@
 use super::{
     flags::{
         ENDED,
+        FINISHED,
         PINS_MODULE,
         UNOWNED, //
     },
@@ -57,9 +58,10 @@ impl Header {
         })
     }
 
-    /// Says whether the thread has ended, and nobody but the reaper will join it.
+    /// Says whether the thread has ended, or will when it is joined, and nobody but the reaper will
+    /// join it.
     pub(crate) fn waits_for_reaper(&self) -> bool {
-        self.flags.get() & (ENDED | UNOWNED) == ENDED | UNOWNED
+        self.flags.any(UNOWNED) && self.flags.any(ENDED | FINISHED)
     }
 
     /// Says whether the handle was leaked, as opposed to given up by one of the ways above.

@@ -35,6 +35,12 @@ pub(crate) const FREEZABLE: u32 = 1 << 8;
 /// The thread has allowed signals. Changed by the thread only.
 pub(crate) const SIGNALS: u32 = 1 << 9;
 
+/// The thread runs a worker, and so ends only when it is joined. Never changed.
+pub(crate) const SERVES: u32 = 1 << 10;
+
+/// The thread runs a worker that nobody owns, and has run what was queued.
+pub(crate) const FINISHED: u32 = 1 << 11;
+
 /// A set of the flags above.
 pub(crate) struct Flags(Atomic<u32>);
 

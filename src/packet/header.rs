@@ -3,7 +3,11 @@
 //! The part of a packet that does not depend on types.
 
 use super::{
-    flags::Flags,
+    flags::{
+        Flags,
+        SERVES,
+        STOP, //
+    },
     hooks::Hooks, //
 };
 use crate::{
@@ -14,7 +18,8 @@ use crate::{
     owner::Owner,
     scope::OpenScope,
     state,
-    wait_queue::WaitQueue, //
+    wait_queue::WaitQueue,
+    worker::Core, //
 };
 use core::{
     alloc::Layout,
@@ -38,11 +43,13 @@ use kernel::{
         atomic::{
             ordering::{
                 Acquire,
+                Full,
                 Relaxed, //
             },
             Atomic,
             AtomicType, //
         },
+        Arc,
         Refcount, //
     },
     task::{
@@ -91,6 +98,7 @@ pub(super) struct Vtable {
 /// - `joiner` is null, then a task that the header owns a reference to, then, when the thread has
 ///   been joined, the thread's own task.
 /// - `place` is null, or points into code that the thread runs.
+/// - `queue` is null, or what an `Arc` was turned into, until the thread was joined.
 /// - `scope` is null, or there for as long as the thread is in the registry.
 /// - `links` is initialised, and changed only under the lock of the registry.
 /// - The thread's module is there until the thread is taken out of the registry, and until then
@@ -116,6 +124,8 @@ pub(crate) struct Header {
     pub(super) owner: Owner,
     /// The scope that the thread may not outlive, or null.
     scope: *const OpenScope,
+    /// What a worker's thread serves, or null.
+    queue: Atomic<*mut Core>,
     name: NonNull<u8>,
     pub(super) block: NonNull<c_void>,
     pub(super) vtable: Vtable,
@@ -125,7 +135,7 @@ pub(crate) struct Header {
 
 // What each thread costs, besides closure, result and name: docs/design.md tells users.
 #[cfg(not(any(CONFIG_DEBUG_SPINLOCK, CONFIG_DEBUG_LOCK_ALLOC, CONFIG_PREEMPT_RT)))]
-const _: () = assert!(size_of::<Header>() == 168);
+const _: () = assert!(size_of::<Header>() == 176);
 
 // SAFETY: A header may be used and freed by any task: closure and result are `Send` (see
 // `Packet::allocate`), and the other fields are, or are only used as the type invariants say.
@@ -190,6 +200,7 @@ impl Header {
             body <- BodyLock::new(plan.class),
             owner: plan.owner.clone(),
             scope,
+            queue: Atomic::new(core::ptr::null_mut()),
             // INVARIANT: The allocation, and by the contract of this function the functions fit.
             name: name_in_packet,
             block,
@@ -244,7 +255,7 @@ impl Header {
     }
 
     /// Says whether the calling task is the thread.
-    pub(super) fn is_current(&self) -> bool {
+    pub(crate) fn is_current(&self) -> bool {
         self.task()
             .is_some_and(|task| core::ptr::eq(task.as_ptr(), Task::current_raw()))
     }
@@ -271,6 +282,21 @@ impl Header {
             || unsafe { bindings::within_module(self.vtable.run as usize as c_ulong, module) }
     }
 
+    /// Leaves it to whoever joins the thread to clear what it serves, also if it crashes.
+    pub(crate) fn set_queue(&self, queue: Arc<Core>) {
+        // INVARIANT: As it says; this is called once, before the thread begins.
+        self.queue.store(Arc::into_raw(queue).cast_mut(), Relaxed);
+    }
+
+    /// Drops what is left in the queue that the thread served. It must be gone.
+    pub(super) fn clear_queue(&self) {
+        let queue = self.queue.xchg(core::ptr::null_mut(), Full);
+        if !queue.is_null() {
+            // SAFETY: By the type invariant.
+            unsafe { Arc::from_raw(queue) }.clear();
+        }
+    }
+
     /// Says whether the thread was made in this scope.
     pub(crate) fn is_in_scope(&self, scope: &OpenScope) -> bool {
         core::ptr::eq(self.scope, scope)
@@ -293,6 +319,10 @@ impl Header {
     /// Takes back what the thread lent out from its stack, as it crashed. Called by the thread.
     pub(crate) fn crash(&self) {
         self.hooks.withdraw();
+        if self.flags.any(SERVES) {
+            // Nothing is accepted that would never run.
+            self.flags.set(STOP);
+        }
         // It waits nowhere any more.
         self.place.store(core::ptr::null_mut(), Relaxed);
     }

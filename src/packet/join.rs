@@ -86,6 +86,7 @@ impl Header {
         unsafe { bindings::kthread_stop(task.as_ptr()) };
 
         self.discard_closure();
+        self.clear_queue();
         last();
         self.leave(task);
         Ok(true)
@@ -147,11 +148,12 @@ impl Header {
     }
 
     /// Tells lockdep that the calling task waits for the thread. It must have claimed the join.
-    fn tell_lockdep(&self) {
+    pub(crate) fn tell_lockdep(&self) {
         // A thread may wait for others that were made in the same place, as a tree of threads does.
         #[cfg(CONFIG_LOCKDEP)]
         if !Self::of_current().is_some_and(|current| current.body.is_like(&self.body)) {
-            self.body.hold(|| {});
+            self.body.acquire();
+            self.body.release();
         }
     }
 

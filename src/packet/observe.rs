@@ -6,6 +6,7 @@ use super::{
     flags::{
         PARK,
         PARKED,
+        SERVES,
         STOP, //
     },
     Header,
@@ -49,9 +50,20 @@ impl Header {
             match self.activity.load(Relaxed) {
                 SLEEPING => State::Sleeping,
                 WAITING => State::Waiting,
+                _ if self.waits_for_items() => State::Waiting,
                 _ => State::Running,
             }
         }
+    }
+
+    /// Says whether the thread is in C's loop for workers, and has nothing to do.
+    fn waits_for_items(&self) -> bool {
+        self.flags.any(SERVES)
+            && self.task().is_some_and(|task| {
+                // SAFETY: The task is valid. This is a word that C changes at any time.
+                let state = unsafe { (&raw const (*task.as_ptr()).__state).read_volatile() };
+                state & bindings::TASK_INTERRUPTIBLE != 0
+            })
     }
 
     /// Calls `body`, during which the thread is said to do something in a place of its code. Called

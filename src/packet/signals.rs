@@ -32,13 +32,14 @@ impl Header {
     }
 
     /// Has all signals ignored again. Called by the thread.
-    pub(super) fn ignore_signals(&self) {
+    pub(crate) fn ignore_signals(&self) {
         if self.flags.any(SIGNALS) {
             // CAST: 64, or 128 on MIPS.
             for number in 1..=bindings::_NSIG as i32 {
                 // SAFETY: As above.
                 unsafe { bindings::disallow_signal(number) };
             }
+            self.flags.clear(SIGNALS);
         }
     }
 

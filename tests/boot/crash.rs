@@ -20,9 +20,14 @@ use kernel::{
     },
 };
 use kthread::{
+    impl_has_work,
+    new_work,
     Current,
     Exit,
-    Task, //
+    Task,
+    Work,
+    WorkContext,
+    WorkItem, //
 };
 
 module! {
@@ -53,6 +58,8 @@ impl kernel::Module for Crash {
             6 => without_a_handle(),
             7 => in_hook(),
             8 => in_mm(),
+            9 => in_item(),
+            10 => in_job(),
             _ => Err(EINVAL),
         }?;
         Ok(Self)
@@ -244,4 +251,75 @@ fn in_mm() -> Result {
     })?;
     wait_crashed(&task)?;
     join_crashed(task)
+}
+
+#[pin_data]
+struct Item {
+    crashes: bool,
+    #[pin]
+    work: Work<Self>,
+    _drop: Drops,
+}
+
+impl_has_work! {
+    impl HasWork<Self> for Item { self.work }
+}
+
+impl WorkItem for Item {
+    type Pointer = Arc<Self>;
+
+    fn run(this: Arc<Self>, _cx: &mut WorkContext<'_>) {
+        SEEN.add(1, Relaxed);
+        if this.crashes {
+            crash();
+        }
+    }
+}
+
+/// Counts its own drop.
+struct Drops;
+
+impl Drop for Drops {
+    fn drop(&mut self) {
+        SEEN.add(100, Relaxed);
+    }
+}
+
+/// In an item of a worker. What is queued behind it is dropped with the worker.
+fn in_item() -> Result {
+    let item = |crashes| {
+        Arc::pin_init(
+            pin_init!(Item { crashes, work <- new_work!(), _drop: Drops }),
+            GFP_KERNEL,
+        )
+    };
+    let worker = kthread::builder!("crash")?.worker()?;
+    let last = item(false)?;
+    worker.enqueue(item(true)?)?;
+    worker.enqueue(last.clone())?;
+    // Waits for the thread that crashes meanwhile, or has crashed.
+    if worker.flush() != Err(ESHUTDOWN) || last.work.flush() != Err(ESHUTDOWN) {
+        return Err(EINVAL);
+    }
+    let job = worker.run(|_cx| ()).is_err();
+    let refused = worker.enqueue(item(false)?).is_err();
+    let seen = SEEN.load(Relaxed);
+    drop(worker);
+    // The last one was given back: it was not run, and is not dropped yet.
+    let given_back = last.work.cancel()?.is_none();
+    drop(last);
+    if !job || !refused || !given_back || seen != 101 || SEEN.load(Relaxed) != 201 {
+        pr_err!("{} seen, then {}\n", seen, SEEN.load(Relaxed));
+        return Err(EINVAL);
+    }
+    Ok(())
+}
+
+/// In a closure that a worker runs, and for which somebody waits.
+fn in_job() -> Result {
+    let worker = kthread::builder!("crash")?.worker()?;
+    match worker.run(|_cx| crash())?.wait()? {
+        Exit::Crashed => Ok(()),
+        Exit::NeverRan | Exit::Returned(()) => Err(EINVAL),
+    }
 }

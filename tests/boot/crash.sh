@@ -13,8 +13,8 @@ insmod /modules/rust_kthread.ko
 
 # In its body, while it is being parked, under a hook, in the drop of another one's
 # closure, in a scope without threads, over the result of a thread without a handle, in the
-# address space of insmod.
-for place in 0 1 2 4 5 6 8; do
+# address space of insmod, in an item of a worker.
+for place in 0 1 2 4 5 6 8 9 10; do
 	echo 'kthread-expect: kernel BUG at' >/dev/kmsg
 	insmod /modules/kthread_crash.ko place=$place || fail "place $place"
 	rmmod kthread_crash

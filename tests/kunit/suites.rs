@@ -5,6 +5,7 @@
 use kernel::prelude::*;
 
 mod builder;
+mod delayed_work;
 mod detach;
 mod event;
 #[path = "../shared/hard_irq.rs"]
@@ -20,6 +21,7 @@ mod task;
 mod ticks;
 mod timer;
 mod wait;
+mod worker;
 
 module! {
     type: Suites,

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Closures that a worker runs once.
+
+use crate::{
+    impl_has_work, new_wait_queue, new_work,
+    task::Exit,
+    wait_queue::WaitQueue,
+    work::{
+        Work,
+        WorkItem, //
+    },
+    worker::{
+        Queue,
+        WorkContext, //
+    },
+};
+use kernel::{
+    new_mutex,
+    prelude::*,
+    sync::{
+        Arc,
+        Mutex, //
+    },
+    time::Delta, //
+};
+
+/// The handle of a closure that a worker runs once. Made by [`Queue::run`].
+///
+/// Dropping it does not keep the closure from being run.
+///
+/// # Examples
+///
+/// ```
+/// use kthread::Exit;
+///
+/// let worker = kthread::builder!("calculator")?.worker()?;
+/// let job = worker.run(|_cx| 6 * 7)?;
+/// assert_eq!(job.wait()?, Exit::Returned(42));
+/// # Ok::<(), Error>(())
+/// ```
+pub struct Job<T> {
+    state: Arc<State<T>>,
+    queue: Queue,
+}
+
+/// What becomes of a closure.
+#[pin_data]
+struct State<T> {
+    #[pin]
+    exit: Mutex<Taken<T>>,
+    #[pin]
+    changes: WaitQueue,
+}
+
+/// How it ended, from then on until that is taken.
+struct Taken<T>(Option<Exit<T>>);
+
+/// The value is moved in and out, and never pinned.
+impl<T> Unpin for Taken<T> {}
+
+impl<T> State<T> {
+    fn set(&self, exit: Exit<T>) {
+        self.exit.lock().0 = Some(exit);
+        self.changes.wake_all();
+    }
+}
+
+/// The closure, as an item.
+#[pin_data]
+struct Item<F, T> {
+    closure: Option<F>,
+    report: Report<T>,
+    #[pin]
+    work: Work<Self>,
+}
+
+impl_has_work! {
+    impl{F, T} HasWork<Self> for Item<F, T> { self.work }
+}
+
+/// Says what became of the closure, at the latest when it is dropped.
+struct Report<T>(Option<Arc<State<T>>>);
+
+impl<T> Drop for Report<T> {
+    fn drop(&mut self) {
+        if let Some(state) = self.0.take() {
+            state.set(Exit::NeverRan);
+        }
+    }
+}
+
+impl<F, T> WorkItem for Item<F, T>
+where
+    F: FnOnce(&mut WorkContext<'_>) -> T + Send + 'static,
+    T: Send + 'static,
+{
+    type Pointer = Pin<KBox<Self>>;
+
+    fn run(mut this: Pin<KBox<Self>>, cx: &mut WorkContext<'_>) {
+        let item = this.as_mut().project();
+        if let Some(closure) = item.closure.take() {
+            let result = closure(cx);
+            if let Some(state) = item.report.0.take() {
+                state.set(Exit::Returned(result));
+            }
+        }
+    }
+}
+
+impl Queue {
+    /// Has the worker run a closure, after what is queued already.
+    ///
+    /// # Context
+    ///
+    /// Sleeps, as it allocates memory.
+    ///
+    /// # Errors
+    ///
+    /// - [`ENOMEM`] if memory is short.
+    /// - [`ESHUTDOWN`] if the worker accepts nothing any more.
+    /// - [`EXDEV`] if the closure belongs to another module than the worker does.
+    ///
+    /// # Examples
+    ///
+    /// See [`Job`].
+    pub fn run<F, T>(&self, closure: F) -> Result<Job<T>>
+    where
+        F: FnOnce(&mut WorkContext<'_>) -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        let state = Arc::pin_init(
+            pin_init!(State {
+                exit <- new_mutex!(Taken(None)),
+                changes <- new_wait_queue!(),
+            }),
+            GFP_KERNEL,
+        )?;
+        let report = Report(Some(state.clone()));
+        let item = KBox::pin_init(
+            pin_init!(Item {
+                closure: Some(closure),
+                report,
+                work <- new_work!(),
+            }),
+            GFP_KERNEL,
+        )?;
+        self.enqueue(item)?;
+        Ok(Job {
+            state,
+            queue: self.clone(),
+        })
+    }
+}
+
+/// How often one who waits looks whether the worker has crashed.
+const LOOK_AGAIN: Delta = Delta::from_secs(1);
+
+impl<T> Job<T> {
+    /// Waits until the closure has run, and returns what it did: or that it never ran, as the
+    /// worker ended before.
+    ///
+    /// # Context
+    ///
+    /// Sleeps.
+    ///
+    /// # Errors
+    ///
+    /// [`EDEADLK`] from an item of the same worker.
+    ///
+    /// # Examples
+    ///
+    /// See [`Job`].
+    pub fn wait(self) -> Result<Exit<T>> {
+        match self.queue.about_to_wait() {
+            // What it has left behind is there.
+            Err(error) if error != ESHUTDOWN => return Err(error),
+            _ => {}
+        }
+        loop {
+            // The worker may be gone a moment after it has said what there was to say.
+            let ended = self.queue.has_ended();
+            let exit = || self.state.exit.lock().0.take();
+            if let Some(exit) = self.state.changes.wait_timeout(LOOK_AGAIN, exit) {
+                return Ok(exit);
+            }
+            if ended {
+                return Ok(Exit::Crashed);
+            }
+        }
+    }
+
+    /// Says whether the closure has run, or never will.
+    ///
+    /// # Context
+    ///
+    /// Sleeps, but not for long.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let worker = kthread::builder!("quick")?.worker()?;
+    /// let job = worker.run(|_cx| ())?;
+    /// worker.flush()?;
+    /// assert!(job.is_finished());
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn is_finished(&self) -> bool {
+        self.state.exit.lock().0.is_some() || self.queue.has_ended()
+    }
+}

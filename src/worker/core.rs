@@ -1,0 +1,525 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What a worker's thread, its handles and its items share.
+
+use crate::{
+    bindings,
+    builder::Plan,
+    current::Current,
+    packet::{
+        flags::{
+            FINISHED,
+            STOP,
+            UNOWNED, //
+        },
+        Header, //
+    },
+    reaper, //
+};
+use core::{
+    ops::Range,
+    ptr::NonNull, //
+};
+use kernel::{
+    container_of,
+    prelude::*,
+    sync::{
+        aref::ARef,
+        atomic::{
+            ordering::{
+                Full,
+                Relaxed, //
+            },
+            Atomic,
+            AtomicFlag, //
+        },
+        Arc,
+        ArcBorrow,
+        SetOnce, //
+    },
+    types::Opaque, //
+};
+
+/// The queue of a worker, and what belongs to it.
+///
+/// # Invariants
+///
+/// - `worker` is initialised. Its lock protects its lists, which hold `kthread_work`s that are
+///   valid for as long as they are in there, and own what they are in.
+/// - An item whose `worker` is that of a core owns a reference to the core.
+/// - `thread` is set before anybody but the maker knows of the core.
+#[pin_data]
+pub(crate) struct Core {
+    #[pin]
+    worker: Opaque<bindings::kthread_worker>,
+    thread: SetOnce<ARef<Header>>,
+    /// Where the functions of items may lie: in the module that the worker belongs to. Copied, as a
+    /// queue may be there for longer.
+    code: Range<usize>,
+    /// What is queued is to run before the thread ends.
+    orderly: AtomicFlag,
+    /// Nothing runs any more; what is still in the queue is to be dropped.
+    over: AtomicFlag,
+}
+
+// SAFETY: A worker may be used and freed by any task, and has a lock of its own.
+unsafe impl Send for Core {}
+
+// SAFETY: As above.
+unsafe impl Sync for Core {}
+
+/// Why an item is not accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    Pending,
+    Closed,
+    OtherWorker,
+    OtherModule,
+}
+
+impl Core {
+    /// Makes the core of a worker that has no thread yet.
+    pub(super) fn new(plan: &Plan) -> Result<Arc<Self>> {
+        let (code, freezable) = (plan.owner.code(), plan.freezable);
+        // Not that of the thread's body.
+        let class = crate::__lock_class!();
+        let init = pin_init!(Self {
+            // INVARIANT: Initialised here.
+            worker <- Opaque::ffi_init(move |slot: *mut bindings::kthread_worker| {
+                // SAFETY: `slot` is valid for writes; name and key are static.
+                unsafe {
+                    bindings::__kthread_init_worker(slot, class.name(), class.key());
+                    if freezable {
+                        (*slot).flags = bindings::KTW_FREEZABLE;
+                    }
+                }
+            }),
+            thread: SetOnce::new(),
+            code,
+            orderly: AtomicFlag::new(false),
+            over: AtomicFlag::new(false),
+        });
+        Arc::pin_init(init, GFP_KERNEL)
+    }
+
+    /// Tells the core its thread, which has not begun.
+    pub(super) fn set_thread(&self, thread: &Header) {
+        self.thread.populate(thread.into());
+    }
+
+    /// The core that an item belongs to, if it belongs to one.
+    ///
+    /// # Safety
+    ///
+    /// The item must be valid for the lifetime.
+    pub(crate) unsafe fn of<'a>(
+        work: NonNull<bindings::kthread_work>,
+    ) -> Option<ArcBorrow<'a, Self>> {
+        // SAFETY: By the safety requirement; C writes nothing else there than we do.
+        let worker = unsafe { Atomic::from_ptr(&raw mut (*work.as_ptr()).worker) }.load(Relaxed);
+        if worker.is_null() {
+            return None;
+        }
+        // SAFETY: By the type invariant it is that of a core, with a reference that the item owns.
+        Some(unsafe { ArcBorrow::from_raw(Self::of_worker(worker)) })
+    }
+
+    /// # Safety
+    ///
+    /// `worker` must be in a core.
+    unsafe fn of_worker(worker: *mut bindings::kthread_worker) -> *const Self {
+        // SAFETY: By the safety requirement.
+        unsafe { container_of!(Opaque::cast_from(worker), Self, worker) }
+    }
+
+    pub(super) fn worker(&self) -> *mut bindings::kthread_worker {
+        self.worker.get()
+    }
+
+    /// The thread.
+    pub(crate) fn thread(&self) -> Option<&Header> {
+        self.thread.as_ref().map(|thread| &**thread)
+    }
+
+    /// Says whether the calling task is the worker's thread.
+    pub(super) fn is_current(&self) -> bool {
+        self.thread().is_some_and(Header::is_current)
+    }
+
+    /// Says whether nothing is accepted any more.
+    #[inline]
+    pub(crate) fn is_closed(&self) -> bool {
+        self.thread().is_none_or(|thread| thread.flags.any(STOP))
+    }
+
+    /// Says whether items are to be dropped instead of run.
+    #[inline(never)]
+    pub(crate) fn is_over(&self) -> bool {
+        self.over.load(Relaxed)
+    }
+
+    /// Calls `body` under the lock.
+    pub(super) fn locked<R>(&self, body: impl FnOnce(*mut bindings::kthread_worker) -> R) -> R {
+        let worker = self.worker.get();
+        // SAFETY: By the type invariant.
+        let flags = unsafe { bindings::raw_spin_lock_irqsave(&raw mut (*worker).lock) };
+        let result = body(worker);
+        // SAFETY: The lock was taken above.
+        unsafe { bindings::raw_spin_unlock_irqrestore(&raw mut (*worker).lock, flags) };
+        result
+    }
+
+    /// Queues an item, at once or after a delay in jiffies. It then owns what it is in until it is
+    /// run.
+    ///
+    /// # Errors
+    ///
+    /// Why it was not queued; it owns nothing then.
+    ///
+    /// # Safety
+    ///
+    /// The item must be valid until it is run, or taken out again; with a timer for a delay.
+    #[inline(never)]
+    pub(super) unsafe fn enqueue(
+        self: ArcBorrow<'_, Self>,
+        work: NonNull<bindings::kthread_work>,
+        delay: c_ulong,
+    ) -> Result<(), Refusal> {
+        if self.is_closed() {
+            return Err(Refusal::Closed);
+        }
+        // SAFETY: By the safety requirement.
+        unsafe { self.bind(work) }?;
+        self.locked(|worker| {
+            self.may_queue(work)?;
+            // SAFETY: By the safety requirement.
+            if unsafe { is_queued(work) } {
+                return Err(Refusal::Pending);
+            }
+            // SAFETY: By the safety requirement; the item is in no list, and the lock is held.
+            unsafe { insert(worker, work, delay) };
+            // Whoever is next to hold the lock may run the item, which is not to be used here any
+            // more.
+            Ok(())
+        })
+    }
+
+    /// Queues an item with a timer anew, wherever it is; says whether it was queued already.
+    ///
+    /// # Errors
+    ///
+    /// Why it was not queued; it is where it was then.
+    ///
+    /// # Safety
+    ///
+    /// Those of [`enqueue`](Self::enqueue).
+    #[inline(never)]
+    pub(super) unsafe fn enqueue_anew(
+        self: ArcBorrow<'_, Self>,
+        work: NonNull<bindings::kthread_work>,
+        delay: c_ulong,
+    ) -> Result<bool, Refusal> {
+        if self.is_closed() {
+            return Err(Refusal::Closed);
+        }
+        // SAFETY: By the safety requirement.
+        unsafe { self.bind(work) }?;
+        loop {
+            let step = self.locked(|worker| {
+                self.may_queue(work)?;
+                // SAFETY: By the safety requirement; the lock is held.
+                let taken = unsafe { try_unlink(work, true) };
+                if taken.is_some() {
+                    // SAFETY: As above; the item is in no list.
+                    unsafe { insert(worker, work, delay) };
+                }
+                Ok(taken)
+            })?;
+            match step {
+                Some(taken) => return Ok(taken),
+                None => core::hint::spin_loop(),
+            }
+        }
+    }
+
+    /// Says whether an item may be queued. To be called under the lock, as the queue is emptied
+    /// under it after it was closed.
+    fn may_queue(&self, work: NonNull<bindings::kthread_work>) -> Result<(), Refusal> {
+        if self.is_closed() {
+            Err(Refusal::Closed)
+        // SAFETY: The caller has a valid item, and holds the lock.
+        } else if unsafe { (*work.as_ptr()).canceling } != 0 {
+            Err(Refusal::Pending)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Lets an item belong to the worker, from the first time that it is queued.
+    ///
+    /// # Safety
+    ///
+    /// The item must be valid.
+    unsafe fn bind(
+        self: ArcBorrow<'_, Self>,
+        work: NonNull<bindings::kthread_work>,
+    ) -> Result<(), Refusal> {
+        let mine = self.worker.get();
+        // SAFETY: By the safety requirement; C writes nothing else there than we do.
+        let worker = unsafe { Atomic::from_ptr(&raw mut (*work.as_ptr()).worker) };
+        let bound = worker.load(Relaxed);
+        if core::ptr::eq(bound, mine) {
+            return Ok(());
+        }
+        if !bound.is_null() {
+            return Err(Refusal::OtherWorker);
+        }
+        // SAFETY: By the safety requirement; the field does not change.
+        let code = unsafe { (*work.as_ptr()).func };
+        if !code.is_some_and(|code| self.code.contains(&(code as usize))) {
+            return Err(Refusal::OtherModule);
+        }
+        let reference = Arc::from(self);
+        match worker.cmpxchg(bound, mine, Full) {
+            Ok(_) => {
+                // INVARIANT: The item owns the reference.
+                let _ = Arc::into_raw(reference);
+                Ok(())
+            }
+            Err(other) if core::ptr::eq(other, mine) => Ok(()),
+            Err(_) => Err(Refusal::OtherWorker),
+        }
+    }
+
+    /// Takes an item without a timer out of the queue; says whether it was in there.
+    ///
+    /// # Safety
+    ///
+    /// The item must be valid, and of this worker.
+    pub(super) unsafe fn take_out(&self, work: NonNull<bindings::kthread_work>) -> bool {
+        // SAFETY: By the safety requirements; the lock is held.
+        self.locked(|_| unsafe { try_unlink(work, false) }) == Some(true)
+    }
+
+    /// Lets what is queued run when the thread is asked to stop.
+    pub(super) fn finish_first(&self) {
+        self.orderly.store(true, Relaxed);
+    }
+
+    /// Runs what is queued when the thread has left C's loop, which leaves that behind.
+    pub(super) fn finish(&self) {
+        if self.orderly.xchg(false, Full) {
+            self.call_all();
+        }
+    }
+
+    /// Drops what is queued, as nothing of it will run any more.
+    pub(crate) fn clear(&self) {
+        self.over.store(true, Relaxed);
+        self.end_delays();
+        self.call_all();
+    }
+
+    /// Calls all items that are queued.
+    fn call_all(&self) {
+        while let Some(work) = self.next() {
+            // SAFETY: The item was queued, owns what it is in, and is called by nobody else.
+            unsafe { call(work) };
+        }
+    }
+
+    /// Takes the next item out to call it.
+    fn next(&self) -> Option<NonNull<bindings::kthread_work>> {
+        self.locked(|worker| {
+            // SAFETY: By the type invariant; the lock is held.
+            let work = unsafe { first(&raw mut (*worker).work_list) };
+            // SAFETY: The lock is held.
+            unsafe { (*worker).current_work = work };
+            let work = NonNull::new(work)?;
+            // SAFETY: The item is in the list, so it has no timer that is armed; the lock is held.
+            unsafe { try_unlink(work, false) };
+            Some(work)
+        })
+    }
+
+    /// Has the items whose delay is not over called as well.
+    fn end_delays(&self) {
+        loop {
+            let work = self.locked(|worker| {
+                // SAFETY: By the type invariant; the lock is held.
+                let work = unsafe { first(&raw mut (*worker).delayed_work_list) };
+                let work = NonNull::new(work)?;
+                // SAFETY: The items of this list are those with timers; the lock is held.
+                let taken = unsafe { try_unlink(work, true) };
+                Some(taken.map(|_| work))
+            });
+            match work {
+                None => break,
+                // Its timer is just about to queue it.
+                Some(None) => core::hint::spin_loop(),
+                // SAFETY: It was just taken out, and owns what it is in.
+                Some(Some(work)) => unsafe { call(work) },
+            }
+        }
+    }
+
+    /// Calls the body of an item, unless it is to be dropped.
+    pub(crate) fn run(&self, body: impl FnOnce(Current<'_>)) {
+        if let Some(thread) = self.begin() {
+            body(Current::new(thread));
+            self.end(thread);
+        }
+    }
+
+    #[inline(never)]
+    fn end(&self, thread: &Header) {
+        // One that stays pending would keep C's loop from sleeping.
+        thread.ignore_signals();
+        thread.leave_body();
+        if thread.flags.any(UNOWNED) && self.orderly.load(Relaxed) {
+            // The item has dropped the handle. What is queued runs here, so that the reaper need
+            // not wait for it.
+            self.finish();
+            thread.flags.set(FINISHED);
+            reaper::wake();
+        }
+    }
+
+    #[inline(never)]
+    fn begin(&self) -> Option<&Header> {
+        let thread = self.thread().filter(|_| !self.is_over())?;
+        thread.enter_body();
+        Some(thread)
+    }
+}
+
+/// Gives up the reference to the core that an item owns, if it does.
+///
+/// # Safety
+///
+/// The item must be valid, in no queue, and not be used any more.
+#[inline(never)]
+pub(crate) unsafe fn unbind(work: NonNull<bindings::kthread_work>) {
+    // SAFETY: By the safety requirement.
+    let worker = unsafe { (*work.as_ptr()).worker };
+    if !worker.is_null() {
+        // SAFETY: By the invariant of `Core` the item owns a reference.
+        drop(unsafe { Arc::from_raw(Core::of_worker(worker)) });
+    }
+}
+
+/// Takes an item out of the list that it is in; says whether it was in one. `None` if its timer is
+/// about to put it into another one: it wants the lock.
+///
+/// # Safety
+///
+/// The item must be valid, `timed` say whether it is one with a timer, and the lock of its worker
+/// be held.
+pub(super) unsafe fn try_unlink(
+    work: NonNull<bindings::kthread_work>,
+    timed: bool,
+) -> Option<bool> {
+    // SAFETY: By the safety requirements.
+    let node = unsafe { &raw mut (*work.as_ptr()).node };
+    // SAFETY: As above.
+    if unsafe { (*node).next } == node {
+        return Some(false);
+    }
+    if timed {
+        let delayed = work.as_ptr().cast::<bindings::kthread_delayed_work>();
+        // SAFETY: By the safety requirements the item is the first field of one with a timer.
+        if unsafe { bindings::timer_delete_sync_try(&raw mut (*delayed).timer) } < 0 {
+            return None;
+        }
+    }
+    // SAFETY: By the safety requirements.
+    unsafe { bindings::list_del_init(node) };
+    Some(true)
+}
+
+/// The first item of a list, or null.
+///
+/// # Safety
+///
+/// It must be one of the lists of a worker, and its lock be held.
+unsafe fn first(list: *mut bindings::list_head) -> *mut bindings::kthread_work {
+    // SAFETY: By the safety requirements.
+    let first = unsafe { (*list).next };
+    if core::ptr::eq(first, list) {
+        core::ptr::null_mut()
+    } else {
+        // SAFETY: By the invariant of `Core` the entry is in an item.
+        unsafe { container_of!(first, bindings::kthread_work, node) }
+    }
+}
+
+/// Calls an item.
+///
+/// # Safety
+///
+/// It must have been queued and taken out, and own what it is in.
+unsafe fn call(work: NonNull<bindings::kthread_work>) {
+    // SAFETY: By the safety requirements; the field does not change.
+    if let Some(function) = unsafe { (*work.as_ptr()).func } {
+        // SAFETY: As above.
+        unsafe { function(work.as_ptr()) };
+    }
+}
+
+/// Says whether an item is in a list.
+///
+/// # Safety
+///
+/// The item must be valid, and the lock of its worker be held.
+pub(super) unsafe fn is_queued(work: NonNull<bindings::kthread_work>) -> bool {
+    // SAFETY: By the safety requirements.
+    let node = unsafe { &raw mut (*work.as_ptr()).node };
+    // SAFETY: As above.
+    unsafe { (*node).next != node }
+}
+
+/// Puts an item into the queue, or among those with delays.
+///
+/// # Safety
+///
+/// The item must be valid until it is run or taken out, be in no list, have a timer for a delay,
+/// and belong to the worker, whose lock must be held.
+unsafe fn insert(
+    worker: *mut bindings::kthread_worker,
+    work: NonNull<bindings::kthread_work>,
+    delay: c_ulong,
+) {
+    // SAFETY: By the safety requirements.
+    let node = unsafe { &raw mut (*work.as_ptr()).node };
+    if delay == 0 {
+        // SAFETY: By the safety requirements.
+        unsafe { bindings::list_add_tail(node, &raw mut (*worker).work_list) };
+        // SAFETY: As above.
+        unsafe { wake(worker) };
+        return;
+    }
+    // SAFETY: As above; the item is the first field of one with a timer.
+    let timer = unsafe { &raw mut (*work.as_ptr().cast::<bindings::kthread_delayed_work>()).timer };
+    // SAFETY: By the safety requirements; a timer whose item is in no list is not armed.
+    unsafe {
+        bindings::list_add_tail(node, &raw mut (*worker).delayed_work_list);
+        (*timer).expires = (&raw const bindings::jiffies)
+            .read_volatile()
+            .wrapping_add(delay);
+        bindings::add_timer(timer);
+    }
+}
+
+/// Wakes the thread of a worker, if it sleeps because there is nothing to do.
+///
+/// # Safety
+///
+/// The lock of the worker must be held.
+pub(super) unsafe fn wake(worker: *mut bindings::kthread_worker) {
+    // SAFETY: By the safety requirement; the task is there if the worker has one.
+    unsafe {
+        if (*worker).current_work.is_null() && !(*worker).task.is_null() {
+            bindings::wake_up_process((*worker).task);
+        }
+    }
+}
