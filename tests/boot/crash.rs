@@ -294,8 +294,8 @@ fn in_item() -> Result {
         )
     };
     let worker = kthread::builder!("crash")?.worker()?;
-    let last = item(false)?;
-    worker.enqueue(item(true)?)?;
+    let (first, last) = (item(true)?, item(false)?);
+    worker.enqueue(first.clone())?;
     worker.enqueue(last.clone())?;
     // Waits for the thread that crashes meanwhile, or has crashed.
     if worker.flush() != Err(ESHUTDOWN) || last.work.flush() != Err(ESHUTDOWN) {
@@ -308,7 +308,12 @@ fn in_item() -> Result {
     // The last one was given back: it was not run, and is not dropped yet.
     let given_back = last.work.cancel()?.is_none();
     drop(last);
-    if !job || !refused || !given_back || seen != 101 || SEEN.load(Relaxed) != 201 {
+    let first = Arc::into_raw(first);
+    // What the dead thread owned would be a leak, and the worker's core with it.
+    //
+    // SAFETY: These are the reference from above, and that of the thread, which nobody else uses.
+    drop(unsafe { (Arc::from_raw(first), Arc::from_raw(first)) });
+    if !job || !refused || !given_back || seen != 101 || SEEN.load(Relaxed) != 301 {
         pr_err!("{} seen, then {}\n", seen, SEEN.load(Relaxed));
         return Err(EINVAL);
     }
