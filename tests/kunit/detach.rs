@@ -159,7 +159,17 @@ mod tests {
         let slow_dropped = Counter::new()?;
         let dropped = Counter::new()?;
         let slow = Slow(may_go_on.clone(), slow_dropped.clone());
-        kthread::run!("slow", move |_cx| slow)?.detach()?;
+        let detached = Counter::new()?;
+        let task = kthread::run!("slow", {
+            let detached = detached.clone();
+            move |cx| {
+                // The result of one that ends before is dropped with the handle.
+                while detached.get() == 0 && cx.sleep(Delta::from_micros(100)).is_ok() {}
+                slow
+            }
+        })?;
+        let given_up = task.detach();
+        detached.increment();
         for i in 0..4 {
             let probe = dropped.on_drop();
             kthread::run!("quick/{}", i, move |_cx| probe)?.detach()?;
@@ -169,6 +179,7 @@ mod tests {
         may_go_on.increment();
         let late = slow_dropped.reaches(1);
 
+        assert_eq!(given_up, Ok(()));
         assert!(quick);
         assert_eq!(early, 0);
         assert!(late);
