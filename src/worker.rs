@@ -117,7 +117,8 @@ impl Builder {
     #[inline(never)]
     pub fn worker(self) -> Result<Worker> {
         let core = Core::new(self.plan())?;
-        let serving = Serving(core.clone());
+        // INVARIANT: Owned here, and then by the header, which is told so before the thread begins.
+        let serving = Serving(&raw const *core);
         let created = self.create_with(SERVES, move |cx| serving.serve(&cx))?;
         core.set_thread(created.0.header());
         created.0.header().set_queue(core.clone());
@@ -205,19 +206,33 @@ impl Drop for Worker {
 }
 
 /// What the thread of a worker does, until it is gone.
-struct Serving(Arc<Core>);
+///
+/// Owns nothing, as that would be lost if the thread crashes.
+///
+/// # Invariants
+///
+/// The core is there: its maker, and then the thread's header, own it until the thread was joined.
+struct Serving(*const Core);
+
+// SAFETY: A core may be used by any task.
+unsafe impl Send for Serving {}
 
 impl Serving {
+    fn core(&self) -> &Core {
+        // SAFETY: By the type invariant.
+        unsafe { &*self.0 }
+    }
+
     fn serve(&self, cx: &Current<'_>) {
         // SAFETY: The worker is there for as long as `self` is, and has no other thread.
-        unsafe { bindings::kthread_worker_fn(self.0.worker().cast()) };
-        cx.uninterrupted(|| self.0.finish());
+        unsafe { bindings::kthread_worker_fn(self.core().worker().cast()) };
+        cx.uninterrupted(|| self.core().finish());
     }
 }
 
 impl Drop for Serving {
     fn drop(&mut self) {
-        self.0.clear();
+        self.core().clear();
     }
 }
 
