@@ -10,7 +10,8 @@ use crate::{
     packet::{
         flags::{
             FREEZABLE,
-            PARK, //
+            PARK,
+            SERVES, //
         },
         Header,
         Packet, //
@@ -21,7 +22,8 @@ use crate::{
         OpenScope,
         Scope, //
     },
-    task::Task, //
+    task::Task,
+    worker::Core, //
 };
 use core::ptr;
 use kernel::{
@@ -29,7 +31,8 @@ use kernel::{
     cpumask::CpumaskVar,
     fmt,
     prelude::*,
-    str::CString, //
+    str::CString,
+    sync::Arc, //
 };
 
 /// The plan of a thread.
@@ -50,7 +53,7 @@ use kernel::{
 /// # Ok::<(), Error>(())
 /// ```
 #[must_use = "a plan starts no thread"]
-pub struct Builder(Plan);
+pub struct Builder(pub(crate) Plan);
 
 /// What is in a [`Builder`].
 pub(crate) struct Plan {
@@ -61,6 +64,8 @@ pub(crate) struct Plan {
     pub(crate) placement: Placement,
     pub(crate) policy: Option<Policy>,
     pub(crate) freezable: bool,
+    /// What the thread is to serve, if it is to be that of a worker.
+    pub(crate) queue: Option<Arc<Core>>,
 }
 
 impl Builder {
@@ -77,6 +82,7 @@ impl Builder {
             placement: Placement::Default,
             policy: None,
             freezable: false,
+            queue: None,
         }))
     }
 
@@ -203,7 +209,8 @@ impl Builder {
         F: FnOnce(Current<'_>) -> T + Send + 'static,
         T: Send + 'static,
     {
-        self.create_with(0, body)
+        // SAFETY: Closure and result are `'static`.
+        unsafe { self.make(PARK, ptr::null(), body) }.map(Created)
     }
 
     /// Creates and starts the thread.
@@ -256,21 +263,6 @@ impl Builder {
         unsafe { self.make(0, scope.open(), body) }
     }
 
-    /// Creates the thread with these flags set.
-    pub(crate) fn create_with<F, T>(self, flags: u32, body: F) -> Result<Created<T>>
-    where
-        F: FnOnce(Current<'_>) -> T + Send + 'static,
-        T: Send + 'static,
-    {
-        // SAFETY: Closure and result are `'static`.
-        unsafe { self.make(PARK | flags, ptr::null(), body) }.map(Created)
-    }
-
-    /// What was planned.
-    pub(crate) fn plan(&self) -> &Plan {
-        &self.0
-    }
-
     /// Makes the thread.
     ///
     /// # Safety
@@ -281,7 +273,9 @@ impl Builder {
         F: FnOnce(Current<'_>) -> T + Send,
         T: Send,
     {
-        let flags = flags | if self.0.freezable { FREEZABLE } else { 0 };
+        let flags = flags
+            | if self.0.freezable { FREEZABLE } else { 0 }
+            | if self.0.queue.is_some() { SERVES } else { 0 };
         // SAFETY: By the safety requirements.
         let packet = unsafe { Packet::allocate(&self.0, flags, scope, body) }?;
         let header = Header::create(packet, &self.0)?;

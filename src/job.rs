@@ -157,8 +157,10 @@ impl Queue {
 const LOOK_AGAIN: Delta = Delta::from_secs(1);
 
 impl<T> Job<T> {
-    /// Waits until the closure has run, and returns what it did: or that it never ran, as the
-    /// worker ended before.
+    /// Waits until the closure has run, and returns what it did.
+    ///
+    /// It is [`Exit::NeverRan`] if the worker ended before, and [`Exit::Crashed`] if it crashed, be
+    /// it in this closure or before.
     ///
     /// # Context
     ///

@@ -3,6 +3,7 @@
 //! Doing something again and again, at a steady rate.
 
 use crate::{
+    bindings,
     current::{
         Current,
         Stopped, //
@@ -78,9 +79,16 @@ impl Ticks {
         cx.sleep_until_time(self.next)?;
         // CAST: Not negative.
         let late = after(Delta::ZERO).saturating_sub(self.next).max(0) as u64;
-        let missed = late / self.period;
+        let missed = whole_periods(late, self.period);
         let periods = self.period.get().saturating_mul(missed.saturating_add(1));
         self.next = self.next.saturating_add_unsigned(periods);
         Ok(missed)
     }
+}
+
+/// How many periods there are in a time: Rust has no such division where words have 32 bits.
+#[inline(never)]
+fn whole_periods(nanos: u64, period: NonZeroU64) -> u64 {
+    // SAFETY: The function has no requirements but that the divisor is not zero.
+    unsafe { bindings::div64_u64(nanos, period.get()) }
 }

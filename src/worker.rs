@@ -22,10 +22,7 @@ use crate::{
     builder::Builder,
     current::Current,
     delayed_work::DelayedWorkItemPointer,
-    packet::{
-        flags::SERVES,
-        Header, //
-    },
+    packet::Header,
     state::State,
     task::Task,
     work::WorkItemPointer, //
@@ -35,14 +32,12 @@ use kernel::{
     prelude::*,
     str::CStr,
     sync::{
-        Arc,
-        ArcBorrow, //
+        Arc, //
     },
     task::Pid,
     time::{
         msecs_to_jiffies,
-        Delta,
-        NSEC_PER_MSEC, //
+        Delta, //
     },
 };
 
@@ -93,8 +88,7 @@ use kernel::{
 #[doc(alias = "kthread_worker")]
 #[must_use = "the worker ends when the handle is dropped"]
 pub struct Worker {
-    /// Taken when this is dropped.
-    task: Option<Task<()>>,
+    task: Task<()>,
     queue: Queue,
 }
 
@@ -115,15 +109,15 @@ impl Builder {
     #[doc(alias = "kthread_run_worker")]
     #[doc(alias = "kthread_create_worker")]
     #[inline(never)]
-    pub fn worker(self) -> Result<Worker> {
-        let core = Core::new(self.plan())?;
-        // INVARIANT: Owned here, and then by the header, which is told so before the thread begins.
+    pub fn worker(mut self) -> Result<Worker> {
+        let core = Core::new(&self.0)?;
+        self.0.queue = Some(core.clone());
+        // INVARIANT: The plan owns it, and then the header does.
         let serving = Serving(&raw const *core);
-        let created = self.create_with(SERVES, move |cx| serving.serve(&cx))?;
+        let created = self.create(move |cx| serving.serve(&cx))?;
         core.set_thread(created.0.header());
-        created.0.header().set_queue(core.clone());
         Ok(Worker {
-            task: Some(created.start()),
+            task: created.start(),
             queue: Queue(core),
         })
     }
@@ -153,7 +147,7 @@ impl Worker {
     ///
     /// See [`Task::name`].
     pub fn name(&self) -> &CStr {
-        self.queue.0.thread().map_or(c"", |thread| thread.name())
+        self.task.name()
     }
 
     /// The thread's id, as in `ps`.
@@ -166,7 +160,7 @@ impl Worker {
     ///
     /// See [`Task::pid`].
     pub fn pid(&self) -> Pid {
-        self.queue.0.thread().map_or(0, |thread| thread.pid())
+        self.task.pid()
     }
 
     /// What the thread is doing.
@@ -179,10 +173,7 @@ impl Worker {
     ///
     /// See [`State`].
     pub fn state(&self) -> State {
-        self.queue
-            .0
-            .thread()
-            .map_or(State::Ended, |thread| thread.state())
+        self.task.state()
     }
 }
 
@@ -198,10 +189,8 @@ impl Drop for Worker {
     #[inline(never)]
     fn drop(&mut self) {
         self.queue.0.finish_first();
-        if let Some(task) = self.task.take() {
-            // One that is stopped before it begins would run nothing.
-            task.header().wait_begun();
-        }
+        // One that is stopped before it begins would run nothing.
+        self.task.header().wait_begun();
     }
 }
 
@@ -257,7 +246,39 @@ pub struct Queue(Arc<Core>);
 ///
 /// # Examples
 ///
-/// See [`Queue::enqueue`].
+/// ```
+/// use kthread::{impl_has_work, new_work, EnqueueError, Work, WorkContext, WorkItem};
+///
+/// #[pin_data]
+/// struct Reset {
+///     port: u32,
+///     #[pin]
+///     work: Work<Self>,
+/// }
+///
+/// impl_has_work! {
+///     impl HasWork<Self> for Reset { self.work }
+/// }
+///
+/// impl WorkItem for Reset {
+///     type Pointer = Pin<KBox<Self>>;
+///
+///     fn run(this: Pin<KBox<Self>>, _cx: &mut WorkContext<'_>) {
+///         pr_info!("port {} is reset\n", this.port);
+///     }
+/// }
+///
+/// let reset = KBox::pin_init(pin_init!(Reset { port: 3, work <- new_work!() }), GFP_KERNEL)?;
+/// let worker = kthread::builder!("resetter")?.worker()?;
+/// let queue = worker.queue();
+/// drop(worker);
+/// match queue.enqueue(reset) {
+///     // For the caller to drop, where that may be done.
+///     Err(EnqueueError::Closed(reset)) => assert_eq!(reset.port, 3),
+///     _ => return Err(EINVAL),
+/// }
+/// # Ok::<(), Error>(())
+/// ```
 #[derive(Debug, PartialEq, Eq)]
 pub enum EnqueueError<P> {
     /// It is queued already, or is being cancelled. It may run once more, or not.
@@ -323,7 +344,7 @@ impl Queue {
     where
         P: WorkItemPointer<ID>,
     {
-        enqueue(self.0.as_arc_borrow(), item)
+        self.insert(item, 0)
     }
 
     /// Queues an item when a delay is over, in the resolution of the kernel's tick. A negative
@@ -349,7 +370,21 @@ impl Queue {
     where
         P: DelayedWorkItemPointer<ID>,
     {
-        enqueue_delayed(self.0.as_arc_borrow(), item, delay)
+        self.insert(item, to_jiffies(delay))
+    }
+
+    /// Queues an item after a delay in jiffies, which must be zero if it has no timer.
+    fn insert<P, const ID: u64>(&self, item: P, delay: c_ulong) -> Result<(), EnqueueError<P>>
+    where
+        P: WorkItemPointer<ID>,
+    {
+        let work = item.into_work();
+        // SAFETY: The item owns what it is in until it is run or taken out, and has a timer for a
+        // delay.
+        unsafe { self.0.as_arc_borrow().enqueue(work, delay) }.map_err(|refusal| {
+            // SAFETY: It was not queued.
+            EnqueueError::new(refusal, unsafe { P::from_work(work) })
+        })
     }
 
     /// Queues an item when a delay is over that begins now, also if it is queued already or another
@@ -439,40 +474,10 @@ impl Queue {
     }
 }
 
-fn enqueue<P, const ID: u64>(core: ArcBorrow<'_, Core>, item: P) -> Result<(), EnqueueError<P>>
-where
-    P: WorkItemPointer<ID>,
-{
-    let work = item.into_work();
-    // SAFETY: The item owns what it is in until it is run or taken out.
-    unsafe { core.enqueue(work, 0) }.map_err(|refusal| {
-        // SAFETY: It was not queued.
-        EnqueueError::new(refusal, unsafe { P::from_work(work) })
-    })
-}
-
-fn enqueue_delayed<P, const ID: u64>(
-    core: ArcBorrow<'_, Core>,
-    item: P,
-    delay: Delta,
-) -> Result<(), EnqueueError<P>>
-where
-    P: DelayedWorkItemPointer<ID>,
-{
-    let work = item.into_work();
-    // SAFETY: The item owns what it is in until it is run or taken out, and has a timer.
-    unsafe { core.enqueue(work, to_jiffies(delay)) }.map_err(|refusal| {
-        // SAFETY: It was not queued.
-        EnqueueError::new(refusal, unsafe { P::from_work(work) })
-    })
-}
-
 /// A delay in ticks of the kernel, at least as long.
 #[inline(never)]
 fn to_jiffies(delay: Delta) -> c_ulong {
-    // CAST: Not negative.
-    let nanos = delay.as_nanos().max(0) as u64;
-    match u32::try_from(nanos.div_ceil(NSEC_PER_MSEC as u64)) {
+    match u32::try_from(delay.as_millis_ceil().max(0)) {
         Ok(0) => 0,
         // The current tick has begun already.
         Ok(millis) => msecs_to_jiffies(millis).saturating_add(1),

@@ -11,6 +11,7 @@
 #include "kthread.c"
 #include "list.c"
 #include "lockdep.c"
+#include "math64.c"
 #include "module.c"
 #include "nodemask.c"
 #include "sched.c"

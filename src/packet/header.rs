@@ -200,7 +200,12 @@ impl Header {
             body <- BodyLock::new(plan.class),
             owner: plan.owner.clone(),
             scope,
-            queue: Atomic::new(core::ptr::null_mut()),
+            // INVARIANT: What an `Arc` was turned into, or null.
+            queue: Atomic::new(
+                plan.queue
+                    .clone()
+                    .map_or(core::ptr::null_mut(), |queue| Arc::into_raw(queue).cast_mut()),
+            ),
             // INVARIANT: The allocation, and by the contract of this function the functions fit.
             name: name_in_packet,
             block,
@@ -224,6 +229,10 @@ impl Header {
     pub(crate) unsafe fn free(header: NonNull<Self>) {
         // SAFETY: The header is valid, and by the safety requirements not used by anyone else.
         let block = unsafe { header.as_ref() }.block;
+        // There was no thread to be joined.
+        //
+        // SAFETY: As above.
+        unsafe { header.as_ref() }.clear_queue();
         // SAFETY: As above; the packet begins with its header, which is not used again.
         unsafe { block.cast::<Self>().drop_in_place() };
         // SAFETY: By the type invariant `block` is the start of a `kmalloc()` allocation.
@@ -282,13 +291,8 @@ impl Header {
             || unsafe { bindings::within_module(self.vtable.run as usize as c_ulong, module) }
     }
 
-    /// Leaves it to whoever joins the thread to clear what it serves, also if it crashes.
-    pub(crate) fn set_queue(&self, queue: Arc<Core>) {
-        // INVARIANT: As it says; this is called once, before the thread begins.
-        self.queue.store(Arc::into_raw(queue).cast_mut(), Relaxed);
-    }
-
-    /// Drops what is left in the queue that the thread served. It must be gone.
+    /// Drops what is left in the queue that the thread served. It must be gone, be it that it
+    /// crashed, or never have been there.
     pub(super) fn clear_queue(&self) {
         let queue = self.queue.xchg(core::ptr::null_mut(), Full);
         if !queue.is_null() {

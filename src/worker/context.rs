@@ -4,28 +4,22 @@
 
 use super::{
     core::Core,
-    enqueue,
-    enqueue_delayed,
-    EnqueueError,
     Queue, //
 };
 use crate::{
     bindings,
     current::Current,
-    delayed_work::DelayedWorkItemPointer,
     work::WorkItemPointer, //
 };
 use core::{
+    mem::ManuallyDrop,
     ops::{
         Deref,
         DerefMut, //
     },
     ptr::NonNull, //
 };
-use kernel::{
-    sync::ArcBorrow,
-    time::Delta, //
-};
+use kernel::sync::Arc;
 
 /// Proof of running in a worker's thread.
 ///
@@ -37,19 +31,16 @@ use kernel::{
 /// See [`Worker`](crate::Worker).
 pub struct WorkContext<'a> {
     current: Current<'a>,
-    core: ArcBorrow<'a, Core>,
+    /// Owned by the thread.
+    queue: ManuallyDrop<Queue>,
 }
 
 impl WorkContext<'_> {
-    /// Queues an item on the worker that runs this one, which may be this one itself.
+    /// The queue of the worker that runs the item, for other items, or for this one again.
     ///
     /// # Context
     ///
     /// Any. Does not sleep.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`Queue::enqueue`].
     ///
     /// # Examples
     ///
@@ -74,7 +65,7 @@ impl WorkContext<'_> {
     ///     fn run(this: Arc<Self>, cx: &mut WorkContext<'_>) {
     ///         if this.left.fetch_sub(1, Relaxed) > 1 {
     ///             // Others have their turn in between.
-    ///             let _ = cx.enqueue(this);
+    ///             let _ = cx.queue().enqueue(this);
     ///         }
     ///     }
     /// }
@@ -87,50 +78,8 @@ impl WorkContext<'_> {
     /// worker.enqueue(countdown)?;
     /// # Ok::<(), Error>(())
     /// ```
-    #[doc(alias = "kthread_queue_work")]
-    pub fn enqueue<P, const ID: u64>(&self, item: P) -> Result<(), EnqueueError<P>>
-    where
-        P: WorkItemPointer<ID>,
-    {
-        enqueue(self.core, item)
-    }
-
-    /// Queues an item on the worker that runs this one, when a delay is over.
-    ///
-    /// # Context
-    ///
-    /// Any. Does not sleep.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`Queue::enqueue`].
-    ///
-    /// # Examples
-    ///
-    /// See [`Queue::enqueue_delayed`].
-    #[doc(alias = "kthread_queue_delayed_work")]
-    pub fn enqueue_delayed<P, const ID: u64>(
-        &self,
-        item: P,
-        delay: Delta,
-    ) -> Result<(), EnqueueError<P>>
-    where
-        P: DelayedWorkItemPointer<ID>,
-    {
-        enqueue_delayed(self.core, item, delay)
-    }
-
-    /// The queue of the worker that runs the item.
-    ///
-    /// # Context
-    ///
-    /// Any. Does not sleep.
-    ///
-    /// # Examples
-    ///
-    /// See [`enqueue`](Self::enqueue).
-    pub fn queue(&self) -> Queue {
-        Queue(self.core.into())
+    pub fn queue(&self) -> &Queue {
+        &self.queue
     }
 }
 
@@ -162,6 +111,8 @@ where
     // SAFETY: By the safety requirements.
     let item = unsafe { P::from_work(work) };
     if let Some(core) = core {
-        core.run(|current| item.call(&mut WorkContext { current, core }));
+        // SAFETY: The thread owns a reference, and this one is never given up.
+        let queue = ManuallyDrop::new(Queue(unsafe { Arc::from_raw(&raw const *core) }));
+        core.run(|current| item.call(&mut WorkContext { current, queue }));
     }
 }

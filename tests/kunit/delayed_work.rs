@@ -68,7 +68,7 @@ mod tests {
         fn run(this: Arc<Self>, cx: &mut WorkContext<'_>) {
             this.runs.increment();
             if let Some(delay) = this.again {
-                let _ = cx.enqueue_delayed(this, delay);
+                let _ = cx.queue().enqueue_delayed(this, delay);
             }
         }
     }

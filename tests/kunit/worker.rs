@@ -109,7 +109,7 @@ mod tests {
             this.runs.increment();
             (this.body)(&this, cx);
             if this.number == AGAIN {
-                let _ = cx.enqueue(this);
+                let _ = cx.queue().enqueue(this);
             }
         }
     }
@@ -573,7 +573,7 @@ mod tests {
         fn run(this: Pin<KBox<Self>>, cx: &mut WorkContext<'_>) {
             this.runs.increment();
             if this.runs.get() == 1 {
-                let _ = cx.enqueue::<_, 7>(this);
+                let _ = cx.queue().enqueue::<_, 7>(this);
             }
         }
     }
