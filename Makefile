@@ -20,7 +20,7 @@ run: ## Boot the kernel, load the crate and a sample, show the thread, unload
 	@python3 scripts/run.py
 
 test: ## Run every test in the guest, and prove that the harness can fail
-	$(call packages,11,guest test)
+	$(call packages,12,guest test)
 	@python3 scripts/test.py
 
 torture: ## Make, park, share, stop and wake threads at random, many times, on four CPUs

@@ -27,7 +27,7 @@ def main(settings: Settings) -> int:
     everything = not sys.argv[1:]
     if not everything and sys.argv[1:] != ["harness"]:
         raise Failure(f"{' '.join(sys.argv[1:])}: say 'harness', or nothing for all tests")
-    machine, progress = guest.prepare(settings, more_steps=6 if everything else 1)
+    machine, progress = guest.prepare(settings, more_steps=7 if everything else 1)
     checks = []
     if everything:
         with progress.step("Misuse that must not compile") as step:
@@ -35,6 +35,7 @@ def main(settings: Settings) -> int:
         with progress.step("All that threads can do to a mailbox") as step:
             checks += loom.run(settings, step)
         checks += test_crate(machine, progress)
+        checks += test_alone(machine, progress)
         checks += test_counted(machine, progress)
     with progress.step("Proofs that the harness can fail") as step:
         checks += harness.prove(machine, step)
@@ -66,6 +67,21 @@ def test_crate(machine: Guest, progress: Progress) -> list[Check]:
         return judge(plan, run, machine.kernel)
 
 
+def test_alone(machine: Guest, progress: Progress) -> list[Check]:
+    """Runs the boot tests that have a guest each."""
+    checks: list[Check] = []
+    with progress.step("Tests in guests of their own") as step:
+        scripts = boot_tests_alone(machine.settings.root / "tests/boot")
+        for number, script in enumerate(scripts):
+            step.percent(100 * number / len(scripts))
+            plan = Plan(modules=("rust_kthread",), boot_tests=(script,))
+            job = plan.job(script.stem)
+            step.log = machine.console(job)
+            run = machine.run(job, step.say, step.show)
+            checks += judge(plan, run, machine.kernel)
+    return checks
+
+
 def test_counted(machine: Guest, progress: Progress) -> list[Check]:
     """Tests what can be told exactly where the clock counts instructions: tests/counted."""
     plan = Plan(modules=("rust_kthread", "kthread_steady"))
@@ -83,12 +99,24 @@ def suite_sources(folder: Path) -> tuple[Path, ...]:
 
 def boot_tests(folder: Path) -> tuple[Path, ...]:
     """All of them; those that provoke an alarm come last, as after an oops lockdep is off."""
-    return tuple(sorted(folder.glob("*.sh"), key=lambda path: (announces_alarm(path), path.name)))
+    scripts = (path for path in folder.glob("*.sh") if not says(path, "kthread-alone:"))
+    return tuple(
+        sorted(
+            scripts,
+            key=lambda path: (says(path, "kthread-expect:", "expect_lockdep"), path.name),
+        )
+    )
 
 
-def announces_alarm(script: Path) -> bool:
-    """Whether a boot test announces an alarm."""
-    return "kthread-expect:" in script.read_text(encoding="utf-8")
+def boot_tests_alone(folder: Path) -> tuple[Path, ...]:
+    """Those that want a guest of their own, as lockdep is off after its first report."""
+    return tuple(path for path in sorted(folder.glob("*.sh")) if says(path, "kthread-alone:"))
+
+
+def says(script: Path, *words: str) -> bool:
+    """Whether one of these is in the text of a boot test."""
+    text = script.read_text(encoding="utf-8")
+    return any(word in text for word in words)
 
 
 def test_scripts(folder: Path) -> list[Check]:

@@ -183,7 +183,7 @@ impl<T: ?Sized, const ID: u64> DelayedWork<T, ID> {
             return Ok(None);
         };
         // SAFETY: The item is one with a timer.
-        if unsafe { core.cancel(self.as_raw(), true) }? {
+        if unsafe { core.cancel(self.as_raw(), true, T::Pointer::lock_class()) }? {
             // SAFETY: By the type invariant; this was what took it out.
             Ok(Some(unsafe { T::Pointer::from_work(self.as_raw()) }))
         } else {
@@ -262,28 +262,8 @@ macro_rules! impl_has_delayed_work {
         unsafe impl$(<$($generics)+>)?
             $crate::HasDelayedWork<$work_type $(, $id)?> for $self {}
 
-        // SAFETY: Both functions name the same field, whose type is checked.
-        unsafe impl$(<$($generics)+>)? $crate::HasWork<$work_type $(, $id)?> for $self {
-            #[inline]
-            unsafe fn raw_get_work(ptr: *mut Self) -> $crate::__private::RawWork {
-                let work: *mut $crate::DelayedWork<$work_type $(, $id)?> =
-                    // SAFETY: The pointer points to a valid struct.
-                    unsafe { &raw mut (*ptr).$field };
-                // SAFETY: The field is in that struct, hence not null.
-                unsafe { ::core::ptr::NonNull::new_unchecked($crate::DelayedWork::raw_get(work)) }
-            }
-
-            #[inline]
-            unsafe fn work_container_of(work: $crate::__private::RawWork) -> *mut Self {
-                // SAFETY: The item is at the start of a `DelayedWork` in a struct.
-                unsafe {
-                    ::kernel::container_of!(
-                        work.as_ptr().cast::<$crate::DelayedWork<$work_type $(, $id)?>>(),
-                        Self,
-                        $field
-                    )
-                }
-            }
+        $crate::__impl_has_work! {
+            DelayedWork [$($($generics)*)?] [$work_type $(, $id)?] $self { $field }
         }
     )*};
 }

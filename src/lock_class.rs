@@ -26,6 +26,31 @@ impl LockClass {
         Self { name, key }
     }
 
+    /// Calls `body`, which is a lock of this class to lockdep: held meanwhile.
+    #[cfg(CONFIG_LOCKDEP)]
+    pub(crate) fn hold(self, body: impl FnOnce()) {
+        pin_init::stack_pin_init!(let lock = RunLock::new(self));
+        lock.begin();
+        body();
+        lock.release();
+    }
+
+    /// Tells lockdep that the calling task is about to wait for whoever is in [`hold`](Self::hold).
+    #[cfg(CONFIG_LOCKDEP)]
+    pub(crate) fn about_to_wait(self) {
+        pin_init::stack_pin_init!(let lock = RunLock::new(self));
+        lock.acquire();
+        lock.release();
+    }
+
+    #[cfg(not(CONFIG_LOCKDEP))]
+    pub(crate) fn hold(self, body: impl FnOnce()) {
+        body();
+    }
+
+    #[cfg(not(CONFIG_LOCKDEP))]
+    pub(crate) fn about_to_wait(self) {}
+
     pub(crate) fn name(self) -> *const c_char {
         self.name.as_char_ptr()
     }
@@ -44,45 +69,63 @@ macro_rules! __lock_class {
     };
 }
 
-/// A thread's body as a lock: held by the thread while it runs, taken by who waits for its end.
+/// A piece of code as a lock: held by the thread that runs it, taken by who waits for its end.
 ///
 /// So lockdep reports a task that joins a thread under a lock that the thread takes as well.
 ///
 /// # Invariants
 ///
-/// `map` is initialised. What it points to belongs to the module that the thread does.
+/// `map` is initialised. What it points to belongs to the module that the code does.
 #[pin_data]
-pub(crate) struct BodyLock {
+pub(crate) struct RunLock {
     #[pin]
     map: Opaque<bindings::lockdep_map>,
 }
 
 // SAFETY: A map may be used by any task.
-unsafe impl Send for BodyLock {}
+unsafe impl Send for RunLock {}
 
 // SAFETY: Lockdep has a lock of its own.
-unsafe impl Sync for BodyLock {}
+unsafe impl Sync for RunLock {}
 
-impl BodyLock {
+impl RunLock {
     pub(crate) fn new(class: LockClass) -> impl PinInit<Self> {
         pin_init!(Self {
             // INVARIANT: Initialised here.
             map <- Opaque::ffi_init(move |slot| {
-                // SAFETY: `slot` is valid for writes; name and key are static.
-                unsafe {
-                    bindings::lockdep_init_map(slot, class.name(), class.key())
-                }
+                // SAFETY: `slot` is valid for writes.
+                unsafe { Self::init(slot, class) };
             }),
         })
     }
 
-    /// The thread begins with its body. The thread's module must still be there.
+    /// # Safety
+    ///
+    /// `slot` must be valid for writes.
+    #[inline(never)]
+    unsafe fn init(slot: *mut bindings::lockdep_map, class: LockClass) {
+        // SAFETY: By the safety requirement; name and key are static.
+        unsafe { bindings::lockdep_init_map(slot, class.name(), class.key()) };
+    }
+
+    /// The thread begins, or another one waits for its end. The module must still be there.
+    #[inline(never)]
     pub(crate) fn acquire(&self) {
         // SAFETY: By the type invariant.
         unsafe { bindings::lock_map_acquire(self.map.get()) };
     }
 
+    /// The thread begins, and never waits for another one to do that: what it holds does not come
+    /// before this lock.
+    #[cfg(CONFIG_LOCKDEP)]
+    #[inline(never)]
+    fn begin(&self) {
+        // SAFETY: By the type invariant.
+        unsafe { bindings::lock_map_acquire_tryread(self.map.get()) };
+    }
+
     /// The thread is done with it.
+    #[inline(never)]
     pub(crate) fn release(&self) {
         // SAFETY: By the type invariant.
         unsafe { bindings::lock_map_release(self.map.get()) };

@@ -8,6 +8,7 @@ pub use self::pointer::WorkItemPointer;
 
 use crate::{
     bindings,
+    lock_class::LockClass,
     worker::{
         init_work,
         unbind,
@@ -162,7 +163,7 @@ impl<T: ?Sized, const ID: u64> Work<T, ID> {
             return Ok(None);
         };
         // SAFETY: The item is valid, and has no timer.
-        if unsafe { core.cancel(self.as_raw(), false) }? {
+        if unsafe { core.cancel(self.as_raw(), false, T::Pointer::lock_class()) }? {
             // SAFETY: By the type invariant; it is not queued any more, and this was what took it
             // out.
             Ok(Some(unsafe { T::Pointer::from_work(self.as_raw()) }))
@@ -201,6 +202,10 @@ pub unsafe trait HasWork<T, const ID: u64 = 0> {
     ///
     /// The item must be the one of a valid struct of this type.
     unsafe fn work_container_of(work: NonNull<bindings::kthread_work>) -> *mut Self;
+
+    /// What lockdep knows the run of the item as.
+    #[doc(hidden)]
+    fn lock_class() -> LockClass;
 }
 
 /// Implements [`HasWork`].
@@ -213,28 +218,50 @@ macro_rules! impl_has_work {
     ($(impl$({$($generics:tt)*})? HasWork<$work_type:ty $(, $id:tt)?> for $self:ty {
         self.$field:ident
     })*) => {$(
+        $crate::__impl_has_work! {
+            Work [$($($generics)*)?] [$work_type $(, $id)?] $self { $field }
+        }
+    )*};
+}
+
+/// Implements [`HasWork`] for a struct with a [`Work`], or a `DelayedWork`.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __impl_has_work {
+    ($kind:ident [$($generics:tt)*] [$work_type:ty $(, $id:tt)?] $self:ty { $field:ident }) => {
         // SAFETY: Both functions name the same field, whose type is checked.
-        unsafe impl$(<$($generics)+>)? $crate::HasWork<$work_type $(, $id)?> for $self {
+        unsafe impl<$($generics)*> $crate::HasWork<$work_type $(, $id)?> for $self {
             #[inline]
             unsafe fn raw_get_work(ptr: *mut Self) -> $crate::__private::RawWork {
-                let work: *mut $crate::Work<$work_type $(, $id)?> =
+                let work: *mut $crate::$kind<$work_type $(, $id)?> =
                     // SAFETY: The pointer points to a valid struct.
                     unsafe { &raw mut (*ptr).$field };
                 // SAFETY: The field is in that struct, hence not null.
-                unsafe { ::core::ptr::NonNull::new_unchecked($crate::Work::raw_get(work)) }
+                unsafe { ::core::ptr::NonNull::new_unchecked($crate::$kind::raw_get(work)) }
             }
 
             #[inline]
             unsafe fn work_container_of(work: $crate::__private::RawWork) -> *mut Self {
-                // SAFETY: The item is the first and only field of a `Work` in a struct.
+                // SAFETY: The item is at the start of such a field in a struct.
                 unsafe {
                     ::kernel::container_of!(
-                        work.as_ptr().cast::<$crate::Work<$work_type $(, $id)?>>(),
+                        work.as_ptr().cast::<$crate::$kind<$work_type $(, $id)?>>(),
                         Self,
                         $field
                     )
                 }
             }
+
+            fn lock_class() -> $crate::LockClass {
+                $crate::LockClass::new(
+                    ::kernel::c_str!(::core::concat!(
+                        ::core::stringify!($self),
+                        ".",
+                        ::core::stringify!($field)
+                    )),
+                    ::kernel::static_lock_class!(),
+                )
+            }
         }
-    )*};
+    };
 }

@@ -13,6 +13,13 @@ void rust_kthread_lock_map_acquire(struct lockdep_map *map)
 	lock_map_acquire(map);
 }
 
+#ifdef CONFIG_LOCKDEP
+void rust_kthread_lock_map_acquire_tryread(struct lockdep_map *map)
+{
+	lock_map_acquire_tryread(map);
+}
+#endif
+
 void rust_kthread_lock_map_release(struct lockdep_map *map)
 {
 	lock_map_release(map);

@@ -14,7 +14,7 @@ use crate::{
     bindings,
     builder::Plan,
     current::Current,
-    lock_class::BodyLock,
+    lock_class::RunLock,
     owner::Owner,
     scope::OpenScope,
     state,
@@ -120,7 +120,7 @@ pub(crate) struct Header {
     #[pin]
     pub(super) hooks: Hooks,
     #[pin]
-    pub(super) body: BodyLock,
+    pub(super) body: RunLock,
     pub(super) owner: Owner,
     /// The scope that the thread may not outlive, or null.
     scope: *const OpenScope,
@@ -197,7 +197,7 @@ impl Header {
             place: Atomic::new(core::ptr::null_mut()),
             changes <- WaitQueue::new(crate::__lock_class!()),
             hooks <- Hooks::new(),
-            body <- BodyLock::new(plan.class),
+            body <- RunLock::new(plan.class),
             owner: plan.owner.clone(),
             scope,
             // INVARIANT: What an `Arc` was turned into, or null.

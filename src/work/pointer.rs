@@ -8,9 +8,11 @@ use super::{
 };
 use crate::{
     bindings,
+    lock_class::LockClass,
     worker::{
-        run_item, //
-    },
+        run_item,
+        WorkContext, //
+    }, //
 };
 use core::ptr::NonNull;
 use kernel::{
@@ -42,7 +44,10 @@ pub unsafe trait WorkItemPointer<const ID: u64>: Sized + Send + 'static {
     unsafe fn from_work(work: NonNull<bindings::kthread_work>) -> Self;
 
     /// Runs the item.
-    fn call(self, cx: &mut crate::WorkContext<'_>);
+    fn call(self, cx: &mut WorkContext<'_>);
+
+    /// What lockdep knows that as.
+    fn lock_class() -> LockClass;
 
     /// What the worker calls.
     ///
@@ -70,8 +75,12 @@ where
         unsafe { Arc::from_raw(T::work_container_of(work)) }
     }
 
-    fn call(self, cx: &mut crate::WorkContext<'_>) {
+    fn call(self, cx: &mut WorkContext<'_>) {
         T::run(self, cx);
+    }
+
+    fn lock_class() -> LockClass {
+        T::lock_class()
     }
 }
 
@@ -90,8 +99,12 @@ where
         unsafe { ARef::from_raw(NonNull::new_unchecked(T::work_container_of(work))) }
     }
 
-    fn call(self, cx: &mut crate::WorkContext<'_>) {
+    fn call(self, cx: &mut WorkContext<'_>) {
         T::run(self, cx);
+    }
+
+    fn lock_class() -> LockClass {
+        T::lock_class()
     }
 }
 
@@ -112,7 +125,11 @@ where
         unsafe { Pin::new_unchecked(KBox::from_raw(T::work_container_of(work))) }
     }
 
-    fn call(self, cx: &mut crate::WorkContext<'_>) {
+    fn call(self, cx: &mut WorkContext<'_>) {
         T::run(self, cx);
+    }
+
+    fn lock_class() -> LockClass {
+        T::lock_class()
     }
 }

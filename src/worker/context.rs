@@ -113,6 +113,8 @@ where
     if let Some(core) = core {
         // SAFETY: The thread owns a reference, and this one is never given up.
         let queue = ManuallyDrop::new(Queue(unsafe { Arc::from_raw(&raw const *core) }));
-        core.run(|current| item.call(&mut WorkContext { current, queue }));
+        core.run(P::lock_class(), |current| {
+            item.call(&mut WorkContext { current, queue })
+        });
     }
 }

@@ -6,6 +6,7 @@ use crate::{
     bindings,
     builder::Plan,
     current::Current,
+    lock_class::LockClass,
     packet::{
         flags::{
             FINISHED,
@@ -364,9 +365,15 @@ impl Core {
     }
 
     /// Calls the body of an item, unless it is to be dropped.
-    pub(crate) fn run(&self, body: impl FnOnce(Current<'_>)) {
+    pub(crate) fn run(&self, class: LockClass, body: impl FnOnce(Current<'_>)) {
         if let Some(thread) = self.begin() {
-            body(Current::new(thread));
+            let run = || body(Current::new(thread));
+            // As for a thread's body.
+            if thread.is_freezable() {
+                run();
+            } else {
+                class.hold(run);
+            }
             self.end(thread);
         }
     }

@@ -10,6 +10,7 @@ use super::core::{
 };
 use crate::{
     bindings,
+    lock_class::LockClass,
     packet::Header, //
 };
 use core::ptr::NonNull;
@@ -256,7 +257,7 @@ impl Core {
     /// Takes an item of this worker out of the queue, or ends its delay, and waits if it is
     /// running; says whether there was anything to be taken out.
     ///
-    /// Meanwhile it cannot be queued.
+    /// Meanwhile it cannot be queued. Its run is a lock of this class to lockdep.
     ///
     /// # Errors
     ///
@@ -270,9 +271,13 @@ impl Core {
         self: ArcBorrow<'_, Self>,
         work: NonNull<bindings::kthread_work>,
         timed: bool,
+        class: LockClass,
     ) -> Result<bool> {
         might_sleep();
         let raw = work.as_ptr();
+        if !self.is_current() {
+            class.about_to_wait();
+        }
         let (taken, running) = loop {
             let step = self.locked(|worker| {
                 // SAFETY: The lock is held.
@@ -296,7 +301,7 @@ impl Core {
             }
         };
         if running {
-            // Lockdep is not told: to it this would be a wait for all items.
+            // Lockdep is not told of the worker: to it this would be a wait for all items.
             let place = Place::Behind { work, timed: false };
             // If the thread is gone the item does not run.
             let _ = self.wait_in(&place);

@@ -13,10 +13,7 @@ sleeps() {
 
 # Of the tests that provoke an alarm, this one comes before those after which lockdep
 # is off.
-if [ -e /proc/lockdep_stats ]; then
-	grep -q 'debug_locks: *1' /proc/lockdep_stats || fail "lockdep is off already"
-	echo 'kthread-expect: WARNING: at __set_task_frozen' >/dev/kmsg
-fi
+expect_lockdep 'WARNING: at __set_task_frozen'
 insmod /modules/rust_kthread.ko
 insmod /modules/kthread_carried_lock.ko
 await 5 sleeps || fail "the thread does not sleep"

@@ -10,10 +10,9 @@ set -eu
 
 # The first test that provokes an alarm, as lockdep is off after its first report, and
 # after an oops.
-if [ -e /proc/lockdep_stats ]; then
-	grep -q 'debug_locks: *1' /proc/lockdep_stats || fail "lockdep is off already"
-	echo 'kthread-expect: possible circular locking dependency' >/dev/kmsg
-fi
+report='possible circular locking dependency'
+expect_lockdep "$report"
 insmod /modules/rust_kthread.ko
 insmod /modules/kthread_circular_join.ko
+none_before "$report" 'the tree is down'
 rmmod kthread_circular_join rust_kthread

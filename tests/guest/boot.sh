@@ -31,3 +31,17 @@ shown() {
 		NR == 1 { while (++c < NF && $c != column); }
 		NR > 1 && $NF == name { print $c }' /sys/kernel/debug/kthread/threads
 }
+
+# expect_lockdep REPORT: announces it, if the kernel has lockdep.
+expect_lockdep() {
+	[ -e /proc/lockdep_stats ] || return 0
+	grep -q 'debug_locks: *1' /proc/lockdep_stats || fail "lockdep is off already"
+	echo "kthread-expect: $1" >/dev/kmsg
+}
+
+# none_before REPORT LINE: the report does not come before this line of the log.
+none_before() {
+	if dmesg | sed "/$2/q; /kthread-expect/d" | grep "$1"; then
+		fail "that came before '$2'"
+	fi
+}

@@ -91,6 +91,7 @@ class Main(support.Sandbox):
         super().setUp()
         for name in ("kunit/task.rs", "kunit/deeper/work.rs", "boot/unload.sh", "boot/unload.rs"):
             self.write(f"tests/{name}")
+        self.write("tests/boot/circular.sh", "# kthread-alone: why\n")
         self.settings = Settings.from_environ({"HOME": "/h"}, self.dir)
         self.machine = SimpleNamespace(
             settings=self.settings,
@@ -119,16 +120,17 @@ class Main(support.Sandbox):
             return test.main(self.settings), screen.getvalue().splitlines()[-1]
 
     def test_everything(self) -> None:
-        self.assertEqual(self.main(), (0, "7 passed, 0 failed"))
-        self.assertEqual(self.prepare.call_args.kwargs["more_steps"], 6)
+        self.assertEqual(self.main(), (0, "8 passed, 0 failed"))
+        self.assertEqual(self.prepare.call_args.kwargs["more_steps"], 7)
         self.assertEqual(self.compile.call_args[0][:2], (self.settings, self.machine.kernel))
-        plan, counted = (call[0][0] for call in self.judge.call_args_list)
+        plan, alone, counted = (call[0][0] for call in self.judge.call_args_list)
         self.assertEqual([path.name for path in plan.suites], ["work.rs", "task.rs"])
         self.assertEqual([path.name for path in plan.boot_tests], ["unload.sh"])
         self.assertTrue(plan.leaks)
+        self.assertEqual([path.name for path in alone.boot_tests], ["circular.sh"])
         self.assertIn("kthread_steady", counted.modules)
         jobs = [call[0][0] for call in self.machine.run.call_args_list]
-        self.assertEqual([job.counted for job in jobs], [False, True])
+        self.assertEqual([job.counted for job in jobs], [False, False, True])
 
     def test_only_the_proofs(self) -> None:
         self.assertEqual(self.main("harness"), (0, "1 passed, 0 failed"))
@@ -143,10 +145,10 @@ class Main(support.Sandbox):
         self.main(proofs=(RED,))
         root, checks, cases = self.hazards.call_args[0]
         self.assertEqual((root, cases), (self.dir, {"kthread_work.x": True}))
-        self.assertEqual(checks[:6], [GREEN, GREEN, GREEN, GREEN, RED, GREEN])
+        self.assertEqual(checks[:7], [GREEN, GREEN, GREEN, GREEN, GREEN, RED, GREEN])
 
     def test_failed_proof(self) -> None:
-        self.assertEqual(self.main(proofs=(RED,)), (1, "6 passed, 1 failed"))
+        self.assertEqual(self.main(proofs=(RED,)), (1, "7 passed, 1 failed"))
 
     def test_unknown_part(self) -> None:
         with self.assertRaisesRegex(Failure, "x: say 'harness'"):
