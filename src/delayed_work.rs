@@ -210,7 +210,7 @@ unsafe fn init_delayed_work(
             &raw mut (*work).timer,
             Some(bindings::kthread_delayed_work_timer_fn),
             bindings::TIMER_IRQSAFE,
-            class.name(),
+            class.name().as_char_ptr(),
             class.key(),
         );
     }

@@ -68,7 +68,7 @@ impl<T> State<T> {
 
 /// The closure, as an item.
 #[pin_data]
-struct Item<F, T> {
+struct Closure<F, T> {
     closure: Option<F>,
     report: Report<T>,
     #[pin]
@@ -76,7 +76,7 @@ struct Item<F, T> {
 }
 
 impl_has_work! {
-    impl{F, T} HasWork<Self> for Item<F, T> { self.work }
+    impl{F, T} HasWork<Self> for Closure<F, T> { self.work }
 }
 
 /// Says what became of the closure, at the latest when it is dropped.
@@ -90,7 +90,7 @@ impl<T> Drop for Report<T> {
     }
 }
 
-impl<F, T> WorkItem for Item<F, T>
+impl<F, T> WorkItem for Closure<F, T>
 where
     F: FnOnce(&mut WorkContext<'_>) -> T + Send + 'static,
     T: Send + 'static,
@@ -138,7 +138,7 @@ impl Queue {
         )?;
         let report = Report(Some(state.clone()));
         let item = KBox::pin_init(
-            pin_init!(Item {
+            pin_init!(Closure {
                 closure: Some(closure),
                 report,
                 work <- new_work!(),

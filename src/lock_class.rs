@@ -51,8 +51,8 @@ impl LockClass {
     #[cfg(not(CONFIG_LOCKDEP))]
     pub(crate) fn about_to_wait(self) {}
 
-    pub(crate) fn name(self) -> *const c_char {
-        self.name.as_char_ptr()
+    pub(crate) fn name(self) -> &'static CStr {
+        self.name
     }
 
     pub(crate) fn key(self) -> *mut bindings::lock_class_key {
@@ -105,7 +105,7 @@ impl RunLock {
     #[inline(never)]
     unsafe fn init(slot: *mut bindings::lockdep_map, class: LockClass) {
         // SAFETY: By the safety requirement; name and key are static.
-        unsafe { bindings::lockdep_init_map(slot, class.name(), class.key()) };
+        unsafe { bindings::lockdep_init_map(slot, class.name().as_char_ptr(), class.key()) };
     }
 
     /// The thread begins, or another one waits for its end. The module must still be there.

@@ -105,5 +105,5 @@ impl RawList {
 #[inline(never)]
 unsafe fn init_lock(lock: *mut bindings::raw_spinlock_t, class: LockClass) {
     // SAFETY: By the safety requirements; name and key are static.
-    unsafe { bindings::raw_spin_lock_init(lock, class.name(), class.key()) }
+    unsafe { bindings::raw_spin_lock_init(lock, class.name().as_char_ptr(), class.key()) }
 }

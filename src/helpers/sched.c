@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
+#include <linux/irqflags.h>
+#include <linux/lockdep.h>
+#include <linux/preempt.h>
+#include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
 #include <uapi/linux/sched/types.h>
@@ -19,6 +23,12 @@ int rust_kthread_sched_set(struct task_struct *task, unsigned int policy, int ni
 	};
 
 	return sched_setattr_nocheck(task, &attr);
+}
+
+/* What a task has no more of when it returns from what it was told to do. */
+bool rust_kthread_task_holds_something(void)
+{
+	return in_atomic() || irqs_disabled() || rcu_preempt_depth() || lockdep_depth(current);
 }
 
 void rust_kthread_cond_resched(void)

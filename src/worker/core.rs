@@ -89,7 +89,7 @@ impl Core {
             worker <- Opaque::ffi_init(move |slot: *mut bindings::kthread_worker| {
                 // SAFETY: `slot` is valid for writes; name and key are static.
                 unsafe {
-                    bindings::__kthread_init_worker(slot, class.name(), class.key());
+                    bindings::__kthread_init_worker(slot, class.name().as_char_ptr(), class.key());
                     if freezable {
                         (*slot).flags = bindings::KTW_FREEZABLE;
                     }
@@ -374,15 +374,23 @@ impl Core {
             } else {
                 class.hold(run);
             }
-            self.end(thread);
+            self.end(thread, class);
         }
     }
 
     #[inline(never)]
-    fn end(&self, thread: &Header) {
+    fn end(&self, thread: &Header, class: LockClass) {
         // One that stays pending would keep C's loop from sleeping.
         thread.ignore_signals();
         thread.leave_body();
+        // SAFETY: The function has no requirements.
+        if unsafe { bindings::task_holds_something() } {
+            pr_err!(
+                "BUG: {}, an item of {}, returned with a lock, or in atomic context\n",
+                class.name(),
+                thread.name()
+            );
+        }
         if thread.flags.any(UNOWNED) && self.orderly.load(Relaxed) {
             // The item has dropped the handle. What is queued runs here, so that the reaper need
             // not wait for it.
