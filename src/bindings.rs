@@ -16,6 +16,7 @@ pub(crate) use kernel::bindings::{
     hrtimer_mode_HRTIMER_MODE_ABS,
     init_completion,
     jiffies,
+    jiffies64_to_msecs,
     kfree,
     kthread_affine_preferred,
     kthread_bind,

@@ -5,6 +5,7 @@
 mod context;
 mod core;
 mod flush;
+mod load;
 
 pub use self::context::WorkContext;
 pub(crate) use self::{

@@ -232,7 +232,7 @@ impl Header {
         // There was no thread to be joined.
         //
         // SAFETY: As above.
-        unsafe { header.as_ref() }.clear_queue();
+        drop(unsafe { header.as_ref() }.clear_queue());
         // SAFETY: As above; the packet begins with its header, which is not used again.
         unsafe { block.cast::<Self>().drop_in_place() };
         // SAFETY: By the type invariant `block` is the start of a `kmalloc()` allocation.
@@ -291,14 +291,27 @@ impl Header {
             || unsafe { bindings::within_module(self.vtable.run as usize as c_ulong, module) }
     }
 
+    /// What the thread serves, if it is that of a worker.
+    ///
+    /// # Safety
+    ///
+    /// The thread must be in the registry for as long as the queue is used.
+    pub(crate) unsafe fn queue(&self) -> Option<&Core> {
+        // SAFETY: By the type invariant; who joins the thread gives the queue up after it has left
+        // the registry.
+        unsafe { self.queue.load(Relaxed).as_ref() }
+    }
+
     /// Drops what is left in the queue that the thread served. It must be gone, be it that it
     /// crashed, or never have been there.
-    pub(super) fn clear_queue(&self) {
-        let queue = self.queue.xchg(core::ptr::null_mut(), Full);
-        if !queue.is_null() {
-            // SAFETY: By the type invariant.
-            unsafe { Arc::from_raw(queue) }.clear();
-        }
+    ///
+    /// Returns the queue, which the registry must not find any more when it is dropped.
+    pub(super) fn clear_queue(&self) -> Option<Arc<Core>> {
+        let queue = NonNull::new(self.queue.xchg(core::ptr::null_mut(), Full))?;
+        // SAFETY: By the type invariant.
+        let queue = unsafe { Arc::from_raw(queue.as_ptr()) };
+        queue.clear();
+        Some(queue)
     }
 
     /// Says whether the thread was made in this scope.

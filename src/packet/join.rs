@@ -86,9 +86,10 @@ impl Header {
         unsafe { bindings::kthread_stop(task.as_ptr()) };
 
         self.discard_closure();
-        self.clear_queue();
+        let queue = self.clear_queue();
         last();
         self.leave(task);
+        drop(queue);
         Ok(true)
     }
 

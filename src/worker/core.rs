@@ -48,6 +48,7 @@ use kernel::{
 /// - `worker` is initialised. Its lock protects its lists, which hold `kthread_work`s that are
 ///   valid for as long as they are in there, and own what they are in.
 /// - An item whose `worker` is that of a core owns a reference to the core.
+/// - `item` is null, or a string that is there while the worker's module is.
 /// - `thread` is set before anybody but the maker knows of the core.
 #[pin_data]
 pub(crate) struct Core {
@@ -59,6 +60,12 @@ pub(crate) struct Core {
     code: Range<usize>,
     /// What is queued is to run before the thread ends.
     orderly: AtomicFlag,
+    /// How many items have run. Changed by the thread only.
+    pub(super) runs: Atomic<u64>,
+    /// The name of what the item is that runs, or null. Changed by the thread only.
+    pub(super) item: Atomic<*mut c_char>,
+    /// Since when, in jiffies.
+    pub(super) since: Atomic<c_ulong>,
     /// Nothing runs any more; what is still in the queue is to be dropped.
     over: AtomicFlag,
 }
@@ -98,6 +105,9 @@ impl Core {
             thread: SetOnce::new(),
             code,
             orderly: AtomicFlag::new(false),
+            runs: Atomic::new(0),
+            item: Atomic::new(core::ptr::null_mut()),
+            since: Atomic::new(0),
             over: AtomicFlag::new(false),
         });
         Arc::pin_init(init, GFP_KERNEL)
@@ -366,7 +376,7 @@ impl Core {
 
     /// Calls the body of an item, unless it is to be dropped.
     pub(crate) fn run(&self, class: LockClass, body: impl FnOnce(Current<'_>)) {
-        if let Some(thread) = self.begin() {
+        if let Some(thread) = self.begin(class) {
             let run = || body(Current::new(thread));
             // As for a thread's body.
             if thread.is_freezable() {
@@ -380,6 +390,8 @@ impl Core {
 
     #[inline(never)]
     fn end(&self, thread: &Header, class: LockClass) {
+        self.item.store(core::ptr::null_mut(), Relaxed);
+        self.runs.store(self.runs.load(Relaxed) + 1, Relaxed);
         // One that stays pending would keep C's loop from sleeping.
         thread.ignore_signals();
         thread.leave_body();
@@ -401,11 +413,21 @@ impl Core {
     }
 
     #[inline(never)]
-    fn begin(&self) -> Option<&Header> {
+    fn begin(&self, class: LockClass) -> Option<&Header> {
         let thread = self.thread().filter(|_| !self.is_over())?;
+        // INVARIANT: The class belongs to the module that the item's code does.
+        self.item
+            .store(class.name().as_char_ptr().cast_mut(), Relaxed);
+        self.since.store(now(), Relaxed);
         thread.enter_body();
         Some(thread)
     }
+}
+
+/// The kernel's time, in jiffies.
+pub(super) fn now() -> c_ulong {
+    // SAFETY: A word that is always there, and that C changes.
+    unsafe { (&raw const bindings::jiffies).read_volatile() }
 }
 
 /// Gives up the reference to the core that an item owns, if it does.
@@ -518,9 +540,7 @@ unsafe fn insert(
     // SAFETY: By the safety requirements; a timer whose item is in no list is not armed.
     unsafe {
         bindings::list_add_tail(node, &raw mut (*worker).delayed_work_list);
-        (*timer).expires = (&raw const bindings::jiffies)
-            .read_volatile()
-            .wrapping_add(delay);
+        (*timer).expires = now().wrapping_add(delay);
         bindings::add_timer(timer);
     }
 }

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Keeps one thread in each state, for the live view to show.
+//! Keeps one thread in each state, and workers, for the live view to show.
 
 use kernel::{
     cpu::CpuId,
     prelude::*,
-    sync::atomic::{
-        Atomic,
-        Relaxed, //
+    sync::{
+        atomic::{
+            Atomic,
+            Relaxed, //
+        },
+        Arc, //
     },
     time::{
         delay::fsleep,
@@ -15,10 +18,16 @@ use kernel::{
     },
 };
 use kthread::{
+    impl_has_delayed_work,
+    new_delayed_work,
     Created,
     Current,
+    DelayedWork,
     Policy,
-    Task, //
+    Task,
+    WorkContext,
+    WorkItem,
+    Worker, //
 };
 
 module! {
@@ -32,6 +41,32 @@ module! {
 struct LiveView {
     _created: Created<()>,
     _threads: KVec<Task<()>>,
+    _workers: [Worker; 2],
+}
+
+/// Lingers.
+#[pin_data]
+struct Item {
+    #[pin]
+    work: DelayedWork<Self>,
+}
+
+impl_has_delayed_work! {
+    impl HasDelayedWork<Self> for Item { self.work }
+}
+
+impl WorkItem for Item {
+    type Pointer = Arc<Self>;
+
+    fn run(_this: Arc<Self>, cx: &mut WorkContext<'_>) {
+        linger(cx);
+    }
+}
+
+impl Item {
+    fn new() -> Result<Arc<Self>> {
+        Arc::pin_init(pin_init!(Self { work <- new_delayed_work!() }), GFP_KERNEL)
+    }
 }
 
 /// Whether the threads that do not look at their stop flag may end.
@@ -57,20 +92,32 @@ impl kernel::Module for LiveView {
         // The guard borrows from the handle, so both cannot be kept.
         core::mem::forget(parked.park()?);
         threads.push(parked, GFP_KERNEL)?;
+        let idle = kthread::builder!("view/idle")?.worker()?;
+        for _ in 0..3 {
+            let _ = idle.run(|_cx| ())?.wait()?;
+        }
+        let items = [Item::new()?, Item::new()?, Item::new()?];
+        let later = Item::new()?;
+        let busy = kthread::builder!("view/busy")?.worker()?;
+        busy.enqueue_delayed(later, Delta::from_secs(3600))?;
         // From here on no error may occur: nobody would set `MAY_END`.
         threads.reserve(2, GFP_KERNEL)?;
-        let running = kthread::run!("view/running", linger)?;
+        let running = kthread::run!("view/running", |cx| linger(&cx))?;
         let stopping = kthread::builder!("view/stopping")?
-            .create(linger)
+            .create(|cx| linger(&cx))
             .map(Created::start_and_wait);
         if let Ok(stopping) = stopping {
             stopping.request_stop();
             let _ = threads.push_within_capacity(stopping);
         }
         let _ = threads.push_within_capacity(running);
+        for item in items {
+            let _ = busy.enqueue(item);
+        }
         Ok(Self {
             _created: created,
             _threads: threads,
+            _workers: [idle, busy],
         })
     }
 }
@@ -86,7 +133,7 @@ fn sleep(cx: Current<'_>) {
 }
 
 /// Waits in a way that the crate does not know of, and for something else than a stop.
-fn linger(_cx: Current<'_>) {
+fn linger(_cx: &Current<'_>) {
     while !MAY_END.load(Relaxed) {
         fsleep(Delta::from_millis(10));
     }

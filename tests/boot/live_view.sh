@@ -2,17 +2,18 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # The live view shows what each thread is and does, one line for each of them whatever
-# its name is, also while threads come and go.
+# its name is, also while threads come and go; and what each worker has to do.
 
 set -eu
 # shellcheck source=/dev/null
 . /boot.sh
 
 view=/sys/kernel/debug/kthread/threads
+workers=/sys/kernel/debug/kthread/workers
 
-# is NAME COLUMN VALUE
+# is NAME COLUMN VALUE [FILE]
 is() {
-	[ "$(shown "$1" "$2")" = "$3" ]
+	[ "$(shown "$1" "$2" "${4:-}")" = "$3" ]
 }
 
 # well_formed FILE: the header and whole lines, nothing else.
@@ -25,6 +26,11 @@ well_formed() {
 			print
 		}
 		END { exit !good }' "$1"
+}
+
+# runs_for_long: the item of the busy worker has run for a second, and not for ten minutes.
+runs_for_long() {
+	shown view/busy FOR workers | grep -qE '^[1-9][0-9]?[0-9]?\.[0-9]{3}$'
 }
 
 insmod /modules/rust_kthread.ko
@@ -53,9 +59,18 @@ is view/urgent CPU 1 || fail "the CPU is wrong"
 
 cat $view >/tmp/view
 well_formed /tmp/view || fail "a line is not as it should be"
-[ "$(wc -l </tmp/view)" = 9 ] || fail "8 threads expected, not this: $(cat /tmp/view)"
+[ "$(wc -l </tmp/view)" = 11 ] || fail "10 threads expected, not this: $(cat /tmp/view)"
 grep -q ' view/two words$' /tmp/view || fail "a space in a name is lost"
 grep -q ' view/two\\x0alines$' /tmp/view || fail "a newline in a name is not escaped"
+
+[ "$(wc -l <$workers)" = 3 ] || fail "2 workers expected, not this: $(cat $workers)"
+for figure in view/busy:QUEUED:2 view/busy:DELAYED:1 view/busy:RUN:0 view/busy:ITEM:Item.work \
+	view/idle:QUEUED:0 view/idle:DELAYED:0 view/idle:RUN:3 view/idle:FOR:- view/idle:ITEM:-; do
+	name=${figure%%:*} column=${figure#*:} value=${figure##*:}
+	await 5 is "$name" "${column%:*}" "$value" workers || fail "$figure? $(cat $workers)"
+done
+is view/busy PID "$(shown view/busy PID)" workers || fail "the pid of a worker is wrong"
+await 5 runs_for_long || fail "how long the item runs is wrong: $(cat $workers)"
 
 insmod /modules/kthread_churn.ko rounds=1000 &
 most=0
@@ -63,12 +78,14 @@ while kill -0 $! 2>/dev/null; do
 	cat $view >/tmp/view
 	well_formed /tmp/view || fail "a line is not as it should be while threads come and go"
 	lines=$(wc -l </tmp/view)
-	[ "$lines" -ge 9 ] || fail "threads are missing while others come and go"
+	cat $workers >/dev/null
+	[ "$lines" -ge 11 ] || fail "threads are missing while others come and go"
 	[ "$lines" -le "$most" ] || most=$lines
 done
 wait $! || fail "threads could not be made while they were looked at"
-[ "$most" -gt 9 ] || fail "none of the threads that came and went was seen"
+[ "$most" -gt 11 ] || fail "none of the threads that came and went was seen"
 rmmod kthread_churn kthread_live_view
 [ "$(wc -l <$view)" = 1 ] || fail "threads are still shown"
+[ "$(wc -l <$workers)" = 1 ] || fail "workers are still shown"
 
 rmmod rust_kthread

@@ -25,11 +25,11 @@ no_thread() {
 	! grep -qsE "^($1)" /proc/[0-9]*/comm
 }
 
-# shown NAME COLUMN: one value of a thread in the crate's live view.
+# shown NAME COLUMN [FILE]: one value of a thread in the crate's live view.
 shown() {
 	awk -v name="$1" -v column="$2" '
 		NR == 1 { while (++c < NF && $c != column); }
-		NR > 1 && $NF == name { print $c }' /sys/kernel/debug/kthread/threads
+		NR > 1 && $NF == name { print $c }' "/sys/kernel/debug/kthread/${3:-threads}"
 }
 
 # expect_lockdep REPORT: announces it, if the kernel has lockdep.
