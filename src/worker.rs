@@ -192,6 +192,9 @@ impl Drop for Worker {
         self.queue.0.finish_first();
         // One that is stopped before it begins would run nothing.
         self.task.header().wait_begun();
+        self.task.request_stop();
+        // In C's loop, where it can be traced. What cannot run there does when the loop has ended.
+        let _ = self.queue.flush();
     }
 }
 
