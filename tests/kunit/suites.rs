@@ -7,12 +7,15 @@ use kernel::prelude::*;
 mod builder;
 mod delayed_work;
 mod detach;
+mod driver_irq;
 mod event;
 #[path = "../shared/hard_irq.rs"]
 mod hard_irq;
 mod mailbox;
 mod observe;
 mod park;
+mod ports;
+mod ptp_clock;
 mod scope;
 mod signal;
 mod stop;
@@ -20,6 +23,7 @@ mod support;
 mod task;
 mod ticks;
 mod timer;
+mod vblank_work;
 mod wait;
 mod worker;
 
