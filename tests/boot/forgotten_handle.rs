@@ -21,11 +21,16 @@ use kernel::{
     },
 };
 use kthread::{
+    impl_has_delayed_work,
+    new_delayed_work,
     Created,
     Current,
+    DelayedWork,
     State,
     Stopped,
-    Task, //
+    Task,
+    WorkContext,
+    WorkItem, //
 };
 
 module! {
@@ -57,6 +62,7 @@ impl kernel::Module for ForgottenHandle {
         keep_in_itself()?;
         grow_again()?;
         drop_within()?;
+        forget_workers()?;
         let module = Self;
         if module_parameters::fail.value() {
             return Err(EBUSY);
@@ -230,5 +236,53 @@ fn grow_again() -> Result {
     let hydra = Hydra;
     let created = kthread::builder!("leaked hydra")?.create(move |_cx| drop(hydra))?;
     core::mem::forget(created);
+    Ok(())
+}
+
+/// Queues itself again and again. What it owns tells when it is dropped.
+#[pin_data]
+struct Item {
+    delay: Delta,
+    #[pin]
+    work: DelayedWork<Self>,
+    _drop: SaysDropped,
+}
+
+struct SaysDropped;
+
+impl Drop for SaysDropped {
+    fn drop(&mut self) {
+        pr_info!("an item is dropped\n");
+    }
+}
+
+impl_has_delayed_work! {
+    impl HasDelayedWork<Self> for Item { self.work }
+}
+
+impl WorkItem for Item {
+    type Pointer = Pin<KBox<Self>>;
+
+    fn run(this: Pin<KBox<Self>>, cx: &mut WorkContext<'_>) {
+        let _ = cx.sleep(Delta::from_millis(1));
+        let delay = this.delay;
+        let _ = cx.queue().enqueue_delayed(this, delay);
+    }
+}
+
+/// Workers with items: one that is always queued or running, one that is often delayed, and one
+/// whose delay would end long after the module is gone.
+fn forget_workers() -> Result {
+    for delay in [0, 1, 1500] {
+        let worker = kthread::builder!("leaked worker/{}", delay)?.worker()?;
+        let delay = Delta::from_millis(delay);
+        let item = pin_init!(Item {
+            delay,
+            work <- new_delayed_work!(),
+            _drop: SaysDropped,
+        });
+        worker.enqueue_delayed(KBox::pin_init(item, GFP_KERNEL)?, delay)?;
+        core::mem::forget(worker);
+    }
     Ok(())
 }

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# H11, H12, H95: a module that leaked threads, in whatever way, can be unloaded, and its
+# H11, H12, H63, H95: a module that leaked threads, in whatever way, can be unloaded, and its
 # init may fail: the threads end first, and the log names each of them once.
 
 set -eu
@@ -25,11 +25,14 @@ logged() {
 all_reported() {
 	times=$(logged 'about to leak')
 	for name in forgotten/0 forgotten/1 forgotten/2 'leaked created' 'leaked parked' \
-		'leaked token' 'leaked static' 'leaked result' 'leaked pair/[01]' 'leaked hydra'; do
+		'leaked token' 'leaked static' 'leaked result' 'leaked pair/[01]' 'leaked hydra' \
+		'leaked worker/0' 'leaked worker/1' 'leaked worker/1500'; do
 		[ "$(reported "$name")" = "$times" ] ||
 			fail "$name was reported $(reported "$name") times, not $times"
 	done
 	[ "$(reported 'not leaked')" = 0 ] || fail "a handle that was dropped was called a leak"
+	dropped=$(logged 'an item is dropped')
+	[ "$dropped" = "$((3 * times))" ] || fail "$dropped items were dropped, not $((3 * times))"
 	[ "$(logged 'hydra refused')/$(logged 'hydra grew')" = "$times/0" ] ||
 		fail "a thread could be made while its module was cleared of threads"
 }
@@ -54,4 +57,6 @@ fi
 await 5 no_thread "$names" || fail "a thread outlived a failed init"
 all_reported
 
+# The last of the delays would be over.
+sleep 2
 rmmod rust_kthread

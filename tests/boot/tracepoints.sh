@@ -7,11 +7,9 @@ set -eu
 # shellcheck source=/dev/null
 . /boot.sh
 
-tracing=/sys/kernel/tracing
-
 # hits EVENT COMMAND [TEXT]: how often a task hit the event.
 hits() {
-	grep -cE "^ *$2-[0-9]+ .* $1: .*${3:-}" $tracing/trace
+	traced | grep -cE "^ *$2-[0-9]+ .* $1: .*${3:-}"
 }
 
 # hit NUMBER EVENT COMMAND [TEXT]
@@ -22,29 +20,27 @@ hit() {
 }
 
 insmod /modules/rust_kthread.ko
-mount -t tracefs tracefs $tracing || fail "the kernel has no CONFIG_ENABLE_DEFAULT_TRACERS"
-for event in work_execute_start work_execute_end stop stop_ret; do
-	echo 1 >"$tracing/events/sched/sched_kthread_$event/enable"
-done
+trace sched/sched_kthread_work_execute_start sched/sched_kthread_work_execute_end \
+	sched/sched_kthread_stop sched/sched_kthread_stop_ret
 insmod /modules/kthread_live_view.ko
 await 5 hit 3 sched_kthread_work_execute_end view/idle ||
-	fail "the items do not end: $(cat $tracing/trace)"
+	fail "the items do not end: $(traced)"
 for item in 'idle 3 Closure' 'busy 1 Item'; do
 	# shellcheck disable=SC2086
 	set -- $item
 	code="function _R.*$3.*\\[kthread_live_view\\]"
 	await 5 hit "$2" sched_kthread_work_execute_start "view/$1" "$code" ||
-		fail "the items of $1 do not begin: $(cat $tracing/trace)"
+		fail "the items of $1 do not begin: $(traced)"
 done
-hit 0 sched_kthread_stop rmmod || fail "there is a stop too many: $(cat $tracing/trace)"
+hit 0 sched_kthread_stop rmmod || fail "there is a stop too many: $(traced)"
 
 rmmod kthread_live_view
 hit 10 sched_kthread_stop rmmod 'comm=view/' ||
-	fail "not every thread was stopped: $(cat $tracing/trace)"
-hit 10 sched_kthread_stop_ret rmmod 'ret=0' || fail "a stop did not return: $(cat $tracing/trace)"
+	fail "not every thread was stopped: $(traced)"
+hit 10 sched_kthread_stop_ret rmmod 'ret=0' || fail "a stop did not return: $(traced)"
 # What the handle's drop has waited for.
 hit 4 sched_kthread_work_execute_end view/busy ||
-	fail "the last items did not run: $(cat $tracing/trace)"
+	fail "the last items did not run: $(traced)"
 
-umount $tracing
+trace
 rmmod rust_kthread

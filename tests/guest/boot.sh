@@ -45,3 +45,20 @@ none_before() {
 		fail "that came before '$2'"
 	fi
 }
+
+# trace EVENT...: traces these, from now on, and no others.
+trace() {
+	[ -e /sys/kernel/tracing/trace ] || mount -t tracefs tracefs /sys/kernel/tracing ||
+		fail "the kernel has no CONFIG_ENABLE_DEFAULT_TRACERS"
+	echo 0 >/sys/kernel/tracing/events/enable
+	echo >/sys/kernel/tracing/trace
+	echo 1 >/sys/kernel/tracing/tracing_on
+	for event; do
+		echo 1 >"/sys/kernel/tracing/events/$event/enable"
+	done
+}
+
+# traced: what happened.
+traced() {
+	cat /sys/kernel/tracing/trace
+}

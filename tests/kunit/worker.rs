@@ -114,6 +114,9 @@ mod tests {
         }
     }
 
+    /// Added to the runs by one that begins when the worker is about to end.
+    const LATE: i32 = 1 << 24;
+
     /// The number of items that queue themselves again.
     const AGAIN: u32 = 99;
 
@@ -320,7 +323,11 @@ mod tests {
     fn self_requeueing_item_ends() -> Result {
         let makes = Makes::new()?;
         let worker = worker()?;
-        let item = makes.item(AGAIN, nothing)?;
+        let item = makes.item(AGAIN, |item, cx| {
+            if cx.should_stop() {
+                item.runs.add(LATE);
+            }
+        })?;
         worker.enqueue(item.clone())?;
         let runs = makes.runs.reaches(100);
         item.work.cancel()?;
@@ -336,6 +343,8 @@ mod tests {
 
         assert!(runs && stays && runs_again);
         assert!(took < Delta::from_secs(1));
+        // At most the run that was queued already begins.
+        assert!(makes.runs.get() / LATE <= 1);
         drop(item);
         assert_eq!(makes.drops.get(), 1);
         Ok(())
