@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""`make torture`: makes, parks, shares and stops threads at random, ROUNDS times, and counts.
+"""`make torture`: does what the crate is for, at random, ROUNDS times, and counts.
 
 What is done, and what has to come of it, is in tests/torture.
 """
@@ -25,6 +25,8 @@ SCENARIOS = {
     "waits": "wait",
     "waits_on_one_cpu": "wait_on_one_cpu",
     "sends": "send",
+    "items": "item",
+    "closings": "close",
 }
 START_UP = 120  # seconds for all but the rounds
 SLOWEST = 50  # rounds in a second, on a fast kernel

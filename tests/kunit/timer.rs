@@ -19,6 +19,7 @@ pub(crate) fn call_in_hard_irq(call: impl Fn() + Send + Sync + 'static) -> Resul
         move || {
             call();
             over.increment();
+            None
         }
     })?;
     let called = over.reaches(1);

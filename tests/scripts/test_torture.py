@@ -50,7 +50,8 @@ class Main(support.Sandbox):
     def test_green(self) -> None:
         self.assertEqual(self.run_main(SEED="8"), 0)
         (_, module) = self.job.variables["modules"].split(",")
-        numbers = "spawns=5:parks=5:handles=5:hooks=5:waits=5:waits_on_one_cpu=5:sends=5"
+        numbers = "spawns=5:parks=5:handles=5:hooks=5:waits=5:waits_on_one_cpu=5"
+        numbers += ":sends=5:items=5:closings=5"
         self.assertEqual(module, f"kthread_torture:{numbers}:seed=8")
         self.assertTrue(self.job.one_thread)
         screen = self.screen.getvalue()

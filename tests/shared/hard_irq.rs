@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Calling something from a hard interrupt.
+//! Calling something from hard interrupts.
 
 use kernel::{
     impl_has_hr_timer,
@@ -17,7 +17,7 @@ use kernel::{
             HrTimerCallbackContext,
             HrTimerPointer,
             HrTimerRestart,
-            RelativeHardMode, //
+            RelativePinnedHardMode, //
         },
         Delta,
         Monotonic, //
@@ -28,8 +28,10 @@ use kernel::{
 pub(crate) struct HardIrq {
     #[pin]
     timer: HrTimer<Self>,
-    call: KBox<dyn Fn() + Send + Sync>,
+    call: KBox<Call>,
 }
+
+type Call = dyn Fn() -> Option<Delta> + Send + Sync;
 
 /// A call that is to come. It does not if this is dropped before; if it is being made, that waits.
 pub(crate) type Pending = ArcHrTimerHandle<HardIrq>;
@@ -37,21 +39,31 @@ pub(crate) type Pending = ArcHrTimerHandle<HardIrq>;
 impl HrTimerCallback for HardIrq {
     type Pointer<'a> = Arc<Self>;
 
-    fn run(this: ArcBorrow<'_, Self>, _: HrTimerCallbackContext<'_, Self>) -> HrTimerRestart {
-        (this.call)();
-        HrTimerRestart::NoRestart
+    fn run(
+        this: ArcBorrow<'_, Self>,
+        mut timer: HrTimerCallbackContext<'_, Self>,
+    ) -> HrTimerRestart {
+        let Some(delay) = (this.call)() else {
+            return HrTimerRestart::NoRestart;
+        };
+        timer.forward_now(delay);
+        HrTimerRestart::Restart
     }
 }
 
 impl_has_hr_timer! {
     impl HasHrTimer<Self> for HardIrq {
-        mode: RelativeHardMode<Monotonic>, field: self.timer
+        mode: RelativePinnedHardMode<Monotonic>, field: self.timer
     }
 }
 
-/// Has a timer interrupt, so long from now, call `call`.
-pub(crate) fn call_after(delay: Delta, call: impl Fn() + Send + Sync + 'static) -> Result<Pending> {
-    let call: KBox<dyn Fn() + Send + Sync> = KBox::new(call, GFP_KERNEL)?;
+/// Has a timer interrupt this CPU, so long from now, to call `call`, and again after as long as it
+/// returns.
+pub(crate) fn call_after(
+    delay: Delta,
+    call: impl Fn() -> Option<Delta> + Send + Sync + 'static,
+) -> Result<Pending> {
+    let call: KBox<Call> = KBox::new(call, GFP_KERNEL)?;
     let interrupt = Arc::pin_init(
         try_pin_init!(HardIrq {
             timer <- HrTimer::new(),

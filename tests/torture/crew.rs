@@ -2,7 +2,10 @@
 
 //! Four threads, most often each on a CPU of its own, that share the rounds of a scenario.
 
-use crate::rng::Rng;
+use crate::{
+    progress::Progress,
+    rng::Rng, //
+};
 use kernel::{
     cpu::CpuId,
     prelude::*,
@@ -11,29 +14,17 @@ use kernel::{
         Full,
         Relaxed, //
     },
-    time::{
-        Delta,
-        Instant,
-        Monotonic, //
-    },
 };
 use kthread::{
     Current,
-    Exit,
-    Policy,
-    Task, //
+    Policy, //
 };
 
 const WORKERS: u32 = 4;
 
-/// How long all workers together may take for one round.
-const STUCK: Delta = Delta::from_secs(20);
-
 struct Rounds {
-    name: &'static str,
-    total: u32,
+    progress: Progress,
     begun: Atomic<u32>,
-    done: Atomic<u32>,
     failed: Atomic<u32>,
 }
 
@@ -50,24 +41,18 @@ impl Worker<'_> {
     pub(crate) fn next_round(&mut self) -> bool {
         let rounds = self.rounds;
         if self.works {
-            let done = rounds.done.fetch_add(1, Full) + 1;
-            if done.checked_rem(rounds.total.div_ceil(10)) == Some(0) || done == rounds.total {
-                pr_info!("{}: {} of {} rounds\n", rounds.name, done, rounds.total);
-            }
+            rounds.progress.add_one();
         }
         self.works = !self.cx.should_stop()
             && rounds.failed.load(Relaxed) == 0
-            && rounds.begun.fetch_add(1, Full) < rounds.total;
+            && rounds.begun.fetch_add(1, Full) < rounds.progress.total;
         self.works
     }
 
     fn run(&mut self, work: impl Fn(&mut Self) -> Result) -> Result {
         let result = work(self);
-        if let Err(error) = result {
-            let rounds = self.rounds;
-            rounds.failed.fetch_add(1, Full);
-            let done = rounds.done.load(Relaxed);
-            pr_err!("{}: {:?} after {} rounds\n", rounds.name, error, done);
+        if result.is_err() {
+            self.rounds.failed.fetch_add(1, Full);
         }
         result
     }
@@ -94,10 +79,8 @@ where
     F: Fn(&mut Worker<'_>) -> Result + Sync,
 {
     let rounds = Rounds {
-        name,
-        total,
+        progress: Progress::new(name, total),
         begun: Atomic::new(0),
-        done: Atomic::new(0),
         failed: Atomic::new(0),
     };
     kthread::scope(|scope| -> Result {
@@ -125,36 +108,15 @@ where
             workers.push(worker, GFP_KERNEL)?;
         }
         for worker in workers {
-            finish(worker, rounds)?;
+            rounds.progress.finish(worker)?;
         }
         Ok(())
     })?;
     ensure!(
-        rounds.done.load(Relaxed) == total,
+        rounds.progress.done() == total,
         "{}: only {} rounds were done\n",
         name,
-        rounds.done.load(Relaxed)
+        rounds.progress.done()
     );
     Ok(())
-}
-
-/// Joins a worker, and complains for as long as it takes if nobody gets on.
-fn finish(mut worker: Task<Result>, rounds: &Rounds) -> Result {
-    let mut seen = rounds.done.load(Relaxed);
-    let mut since = Instant::<Monotonic>::now();
-    loop {
-        worker = match worker.join_timeout(Delta::from_secs(1)) {
-            Ok(Exit::Returned(result)) => return result,
-            Ok(_) => return Err(EIO),
-            Err(worker) => worker,
-        };
-        let done = rounds.done.load(Relaxed);
-        if done != seen {
-            (seen, since) = (done, Instant::now());
-        } else if since.elapsed() > STUCK {
-            // The marks make it an alarm.
-            pr_err!("{}: stuck after {} rounds !!!\n", rounds.name, done);
-            since = Instant::now();
-        }
-    }
 }

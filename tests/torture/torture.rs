@@ -7,6 +7,7 @@
 //! for how the threads come to run.
 
 use kernel::prelude::*;
+use queueing::Life;
 
 /// Fails, with a line in the kernel log, if the condition does not hold.
 macro_rules! ensure {
@@ -25,6 +26,9 @@ mod handles;
 mod hard_irq;
 mod hooks;
 mod parking;
+mod producers;
+mod progress;
+mod queueing;
 #[path = "../shared/rng.rs"]
 mod rng;
 mod sending;
@@ -66,6 +70,14 @@ module! {
             default: 0,
             description: "How often to send ten values to a mailbox",
         },
+        items: u32 {
+            default: 0,
+            description: "How often to queue ten items on a worker",
+        },
+        closings: u32 {
+            default: 0,
+            description: "How often to queue ten items on workers that go away meanwhile",
+        },
         seed: u64 {
             default: 1,
             description: "What the random numbers follow from",
@@ -94,6 +106,10 @@ impl Torture {
         let rounds = module_parameters::waits_on_one_cpu.value();
         waits::run("wait_on_one_cpu", rounds, seed, 1)?;
         sending::run(module_parameters::sends.value(), seed)?;
+        let rounds = module_parameters::items.value();
+        queueing::run("item", rounds, seed, Life::Long)?;
+        let rounds = module_parameters::closings.value();
+        queueing::run("close", rounds, seed, Life::Short)?;
         Ok(Self)
     }
 }

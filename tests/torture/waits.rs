@@ -312,6 +312,7 @@ impl Waiter {
                 move || {
                     desk.take_aim(round);
                     desk.end(&plan, &token);
+                    None
                 }
             })?),
             From::Busy => {
