@@ -27,7 +27,8 @@ use kthread::{
     Task,
     Work,
     WorkContext,
-    WorkItem, //
+    WorkItem,
+    Worker, //
 };
 
 module! {
@@ -60,6 +61,7 @@ impl kernel::Module for Crash {
             8 => in_mm(),
             9 => in_item(),
             10 => in_job(),
+            11 => in_own_worker(),
             _ => Err(EINVAL),
         }?;
         Ok(Self)
@@ -326,5 +328,42 @@ fn in_job() -> Result {
     match worker.run(|_cx| crash())?.wait()? {
         Exit::Crashed => Ok(()),
         Exit::NeverRan | Exit::Returned(()) => Err(EINVAL),
+    }
+}
+
+/// In an item that has dropped its worker. What is queued behind it is dropped when the module
+/// leaves.
+fn in_own_worker() -> Result {
+    struct SaysDropped;
+
+    impl Drop for SaysDropped {
+        fn drop(&mut self) {
+            pr_info!("the last item is dropped\n");
+        }
+    }
+
+    let slot = Arc::pin_init(new_mutex!(None::<Worker>), GFP_KERNEL)?;
+    let worker = kthread::builder!("crash")?.worker()?;
+    let queue = worker.queue();
+    let job = worker.run({
+        let slot = slot.clone();
+        move |_cx| {
+            while slot.lock().is_none() {
+                fsleep(Delta::from_millis(1));
+            }
+            let worker = slot.lock().take();
+            drop(worker);
+            crash()
+        }
+    })?;
+    let last = SaysDropped;
+    let job_behind = worker.run(move |_cx| {
+        pr_err!("the last item ran !!!\n");
+        drop(last);
+    })?;
+    *slot.lock() = Some(worker);
+    match (job.wait()?, job_behind.wait()?) {
+        (Exit::Crashed, Exit::Crashed) if queue.is_closed() => Ok(()),
+        _ => Err(EINVAL),
     }
 }

@@ -16,11 +16,12 @@ insmod /modules/rust_kthread.ko
 # address space of insmod. In an item and a closure that a worker runs only where
 # what they leave behind, with the thread, is not looked for as a leak.
 places="0 1 2 4 5 6 8 9"
-[ -e /sys/kernel/debug/kmemleak ] || places="$places 10"
+[ -e /sys/kernel/debug/kmemleak ] || places="$places 10 11"
 for place in $places; do
 	echo 'kthread-expect: kernel BUG at' >/dev/kmsg
 	insmod /modules/kthread_crash.ko "place=$place" || fail "place $place"
 	rmmod kthread_crash
+	[ "$place" != 11 ] || dmesg | grep -q 'the last item is dropped' || fail "an item is lost"
 	await 5 no_thread 'crash|never ran|inner|next' || fail "a thread is left, place $place"
 done
 

@@ -23,15 +23,21 @@ use kernel::{
     },
 };
 use kthread::{
+    impl_has_delayed_work,
+    new_delayed_work,
     new_event,
     new_wait_queue,
     Created,
     Current,
+    DelayedWork,
     Event,
     Signal,
     Stopped,
     Task,
-    WaitQueue, //
+    WaitQueue,
+    WorkContext,
+    WorkItem,
+    Worker, //
 };
 
 module! {
@@ -65,6 +71,38 @@ struct Freezer {
     _threads: KVec<Task<()>>,
     _warm: Task<()>,
     _watcher: Task<Result<(), Stopped>>,
+    _workers: [Worker; 3],
+}
+
+/// An item that runs every now and then.
+#[pin_data]
+struct Item {
+    #[pin]
+    work: DelayedWork<Self>,
+}
+
+impl_has_delayed_work! {
+    impl HasDelayedWork<Self> for Item { self.work }
+}
+
+impl WorkItem for Item {
+    type Pointer = Arc<Self>;
+
+    fn run(this: Arc<Self>, cx: &mut WorkContext<'_>) {
+        let _ = cx.queue().enqueue_delayed(this, MOMENT);
+    }
+}
+
+/// Workers: one that has nothing to do, one with an item that sleeps, and one that is busy now and
+/// then.
+fn workers() -> Result<[Worker; 3]> {
+    let worker = |name| kthread::builder!("freezer/{}", name)?.freezable().worker();
+    let workers = [worker("idle")?, worker("occupied")?, worker("serving")?];
+    let [_, occupied, serving] = &workers;
+    drop(occupied.run(|cx| while cx.sleep(FOREVER).is_ok() {})?);
+    let item = Arc::pin_init(pin_init!(Item { work <- new_delayed_work!() }), GFP_KERNEL)?;
+    serving.enqueue(item)?;
+    Ok(workers)
 }
 
 const FOREVER: Delta = Delta::from_secs(3600);
@@ -124,6 +162,7 @@ impl kernel::Module for Freezer {
             _threads: threads,
             _warm: warm,
             _watcher: watcher,
+            _workers: workers()?,
         })
     }
 }

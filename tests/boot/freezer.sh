@@ -22,8 +22,8 @@ all_went_on() {
 	cat $view >/tmp/now
 	awk '
 		NR == FNR { before[$NF] = $7; next }
-		$NF ~ /(poller|ticking|limited)$/ { went_on += $7 > before[$NF] }
-		END { exit went_on != 3 }' /tmp/before /tmp/now
+		$NF ~ /(poller|ticking|limited|serving)$/ { went_on += $7 > before[$NF] }
+		END { exit went_on != 4 }' /tmp/before /tmp/now
 }
 
 # all_are_well WHEN
@@ -37,7 +37,7 @@ all_wait() {
 	states=$(awk '$NF ~ /^freezer/ { print substr($NF, 9) "=" $5 }' $view | xargs)
 	for state in sleeping=sleeping waiting=waiting locked=waiting handler=waiting \
 		signalled=waiting cold=waiting warm=waiting joining=running busy=running \
-		created=created watcher=sleeping; do
+		created=created watcher=sleeping idle=waiting occupied=sleeping; do
 		case " $states " in
 		*" $state "*) ;;
 		*) return 1 ;;
