@@ -46,7 +46,8 @@ use kernel::{
 ///
 /// The owned handle, made by [`Builder::worker`]. Dropping it closes the queue, lets all that was
 /// queued run, and waits until the thread is gone. If an item itself drops the handle, that happens
-/// later.
+/// later. An item may also ask its own thread to stop, by a [`StopToken`](crate::StopToken): that
+/// closes the queue only.
 ///
 /// All that concerns the queue is a method of [`Queue`], of which there may be many, for those who
 /// give the worker something to do.
@@ -333,7 +334,9 @@ impl Queue {
     ///
     /// # Context
     ///
-    /// Any but NMI. Does not sleep, and allocates nothing.
+    /// Any but NMI. Does not sleep, and allocates nothing. An item that is refused is the caller's
+    /// to drop: in an interrupt it must not be the last pointer to something whose `drop` may
+    /// sleep, so keep another one elsewhere.
     ///
     /// # Errors
     ///
@@ -356,7 +359,7 @@ impl Queue {
     ///
     /// # Context
     ///
-    /// Any but NMI. Does not sleep, and allocates nothing.
+    /// As for [`enqueue`](Self::enqueue).
     ///
     /// # Errors
     ///
@@ -396,7 +399,7 @@ impl Queue {
     ///
     /// # Context
     ///
-    /// Any but NMI. Does not sleep, and allocates nothing.
+    /// As for [`enqueue`](Self::enqueue).
     ///
     /// # Errors
     ///
