@@ -98,25 +98,18 @@ def suite_sources(folder: Path) -> tuple[Path, ...]:
 
 
 def boot_tests(folder: Path) -> tuple[Path, ...]:
-    """All of them; those that provoke an alarm come last, as after an oops lockdep is off."""
-    scripts = (path for path in folder.glob("*.sh") if not says(path, "kthread-alone:"))
-    return tuple(
-        sorted(
-            scripts,
-            key=lambda path: (says(path, "kthread-expect:", "expect_lockdep"), path.name),
-        )
-    )
+    """All that share a guest."""
+    return tuple(path for path in sorted(folder.glob("*.sh")) if not is_alone(path))
 
 
 def boot_tests_alone(folder: Path) -> tuple[Path, ...]:
     """Those that want a guest of their own, as lockdep is off after its first report."""
-    return tuple(path for path in sorted(folder.glob("*.sh")) if says(path, "kthread-alone:"))
+    return tuple(filter(is_alone, sorted(folder.glob("*.sh"))))
 
 
-def says(script: Path, *words: str) -> bool:
-    """Whether one of these is in the text of a boot test."""
-    text = script.read_text(encoding="utf-8")
-    return any(word in text for word in words)
+def is_alone(script: Path) -> bool:
+    """Whether a boot test asks for that."""
+    return "kthread-alone:" in script.read_text(encoding="utf-8")
 
 
 def test_scripts(folder: Path) -> list[Check]:

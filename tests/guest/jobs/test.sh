@@ -76,8 +76,9 @@ leaks() {
 }
 
 # Those that provoke an alarm come last, as after an oops lockdep is off.
+alarming='kthread-expect:|expect_lockdep'
 # shellcheck disable=SC2046 # one word for each file
-set -- $(grep -sL 'kthread-expect:' /boot-tests/*.sh) $(grep -sl 'kthread-expect:' /boot-tests/*.sh)
+set -- $(grep -sLE "$alarming" /boot-tests/*.sh) $(grep -slE "$alarming" /boot-tests/*.sh)
 steps=$(($(echo "$modules" | wc -w) + 1 + $#))
 [ "${leaks:-}" != yes ] || steps=$((steps + 1))
 echo "KTAP version 1"
