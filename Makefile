@@ -4,6 +4,7 @@
 
 # Unset ones have defaults in scripts/settings.py.
 export KDIR LINUX_SERIES KERNEL ARCH SAMPLE CACHE ACCEL JOBS ROUNDS SEED
+export DESTDIR INSTALL_MOD_PATH PREFIX
 
 # $(call packages,STEPS,PURPOSES): installs them as the first step of so many. With KDIR there is
 # one step less, as there is no kernel to be built.
@@ -20,7 +21,7 @@ run: ## Boot the kernel, load the crate and a sample, show the thread, unload
 	@python3 scripts/run.py
 
 test: ## Run every test in the guest, and prove that the harness can fail
-	$(call packages,12,guest test)
+	$(call packages,16,guest install test)
 	@python3 scripts/test.py
 
 torture: ## Make, park, share, stop and wake threads at random, many times, on four CPUs
@@ -34,6 +35,15 @@ shell: ## Open a shell in the guest, with the modules at hand
 modules: ## Build the modules only; with KDIR, for your own kernel
 	$(call packages,5)
 	@python3 scripts/modules.py
+
+install: ## Install the crate for the running kernel, or for the one of KDIR
+	$(call packages,6,install)
+	@python3 scripts/install.py
+
+uninstall: ## Take that away again
+	@python3 scripts/install.py uninstall
+
+install uninstall: export KDIR := $(or $(KDIR),/lib/modules/$(shell uname -r)/build)
 
 check: ## Check the style: rustfmt, clippy, shellcheck, licences
 	$(call packages,5,check)
@@ -57,6 +67,9 @@ clean-cache: ## Remove the cache: kernels, sources, bindgen
 ## JOBS number of parallel jobs (default: one for each CPU)
 ## ROUNDS how often "make torture" does each thing (default: 100000, debug 10000)
 ## SEED what its random numbers follow from (default: another one each time)
+## DESTDIR what comes before all paths that "make install" writes to
+## INSTALL_MOD_PATH what comes before /lib/modules
+## PREFIX of the documentation (default: /usr/local)
 ## CACHE where kernels and tools are kept (default: ~/.cache/kthread)
 
 .PHONY: help run test torture shell modules check update clean clean-cache

@@ -65,6 +65,7 @@ class Job:
     parameters: tuple[str, ...] = ()  # for the kernel
     boot_tests: tuple[Path, ...] = ()
     bound: int = 0  # seconds, on a fast kernel, that each of them may take on top of the limit
+    tree: Path | None = None  # that becomes a part of the guest's root
     script: str = ""  # for the job "shell"
     kmemleak: bool = False  # takes time even where nobody asks for a scan
     title: str = ""  # names the logs, if the job's name is not enough
@@ -223,6 +224,8 @@ class Guest:
             _copy([BUSYBOX], root / "bin")
             _copy(self.modules.glob("*.ko"), root / "modules")
             _copy(job.boot_tests, root / "boot-tests")
+            if job.tree:
+                shutil.copytree(job.tree, root, dirs_exist_ok=True)
             if job.script:
                 (root / "script").write_text(job.script, encoding="utf-8")
             yield _pack(root, Path(temporary, "initramfs"))

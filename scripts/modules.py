@@ -27,21 +27,34 @@ def build(settings: Settings, kernel: Kernel, progress: Progress) -> Path:
         output = kbuild(settings, kernel, "objects", step)
         for line in messages(output):
             step.say(line)
+        stage(settings, kernel, "objects", settings.build / "import", step)
         return _collect(settings.build / "objects", settings.build / "modules")
 
 
+def stage(settings: Settings, kernel: Kernel, folder: str, target: Path, step: Step) -> None:
+    """Gathers what drivers need to import the crate as it was built in that folder."""
+    objects = settings.build / folder
+    script = settings.root / "scripts/stage.sh"
+    command.run([script, objects, kernel.release, target], settings.build / "stage.log", step)
+
+
 def kbuild(
-    settings: Settings, kernel: Kernel, folder: str, step: Step, options: Sequence[str] = ()
+    settings: Settings,
+    kernel: Kernel,
+    folder: str,
+    step: Step,
+    options: Sequence[str] = (),
+    parts: str = "samples tests",
 ) -> str:
-    """Builds into a folder of its own below the build folder, and returns what kbuild said."""
+    """Builds into a folder of its own below the build folder, and returns what kbuild said.
+
+    The parts are those besides the crate.
+    """
     objects = settings.build / folder
     with cache.lock(settings.build / f"{folder}.lock", step) as lock_fd:
         _reset_for(kernel, objects)
         cache.require_space("building the modules", objects, SPACE)
-        argv: list[str | Path] = [
-            *("make", "-C", kernel.dir, f"M={settings.root}", f"MO={objects}"),
-            *(f"-j{settings.jobs}", *kernel.make, *options, "modules"),
-        ]
+        argv = make(settings, kernel, objects, f"KTHREAD_WITH={parts}", *options, "modules")
         log = settings.build / f"{folder}.log"
         try:
             return command.run(argv, log, step, env=kernel.env, lock_fd=lock_fd)
@@ -52,6 +65,14 @@ def kbuild(
             shown = "\n".join(report[:LONGEST_REPORT])
             cause = f"the modules could not be built; the full log is {log}"
             raise Failure(f"{cause}\n{shown}") from error
+
+
+def make(settings: Settings, kernel: Kernel, objects: Path, *arguments: str) -> list[str]:
+    """The command by which kbuild does something with what is in that folder."""
+    return [
+        *("make", "-C", str(kernel.dir), f"M={settings.root}", f"MO={objects}"),
+        *(f"-j{settings.jobs}", *kernel.make, *arguments),
+    ]
 
 
 def messages(output: str) -> Iterator[str]:

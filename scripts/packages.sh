@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Installs what is missing: packages.sh STEPS PURPOSE.., the purposes being `kernel` (to build it
-# and modules), `modules` (those only), `guest` (to run them), `test` and `check`.
+# and modules), `modules` (those only), `install`, `guest` (to run them), `test` and `check`.
 # Runs before anything else and may find neither a compiler nor Python.
 
 set -eu
@@ -36,6 +36,10 @@ for purpose in "$@"; do
 		esac
 		packages="$packages busybox-static cpio"
 		commands="$commands qemu-system-${ARCH:-x86_64} busybox cpio"
+		;;
+	install)
+		packages="$packages kmod"
+		commands="$commands depmod"
 		;;
 	test)
 		packages="$packages git"

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import compile_fail
+import downstream
 import guest
 import harness
 import hazards
@@ -27,7 +28,7 @@ def main(settings: Settings) -> int:
     everything = not sys.argv[1:]
     if not everything and sys.argv[1:] != ["harness"]:
         raise Failure(f"{' '.join(sys.argv[1:])}: say 'harness', or nothing for all tests")
-    machine, progress = guest.prepare(settings, more_steps=7 if everything else 1)
+    machine, progress = guest.prepare(settings, more_steps=11 if everything else 1)
     checks = []
     if everything:
         with progress.step("Misuse that must not compile") as step:
@@ -37,6 +38,7 @@ def main(settings: Settings) -> int:
         checks += test_crate(machine, progress)
         checks += test_alone(machine, progress)
         checks += test_counted(machine, progress)
+        checks += test_import(machine, progress)
     with progress.step("Proofs that the harness can fail") as step:
         checks += harness.prove(machine, step)
     if everything:
@@ -90,6 +92,20 @@ def test_counted(machine: Guest, progress: Progress) -> list[Check]:
         step.log = machine.console(job)
         run = machine.run(job, step.say, step.show)
         return judge(plan, run, machine.kernel)
+
+
+def test_import(machine: Guest, progress: Progress) -> list[Check]:
+    """Has drivers of others import the crate, and the guest load them."""
+    settings = machine.settings
+    plan = Plan(modules=(), boot_tests=(settings.root / downstream.BOOT_TEST,))
+    with downstream.prepared(settings, machine.kernel, progress) as (checks, tree):
+        if not all(check.passed for check in checks):
+            return checks
+        job = replace(plan.job("downstream"), tree=tree)
+        with progress.step("Drivers of others in the guest") as step:
+            step.log = machine.console(job)
+            run = machine.run(job, step.say, step.show)
+            return checks + judge(plan, run, machine.kernel)
 
 
 def suite_sources(folder: Path) -> tuple[Path, ...]:

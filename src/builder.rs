@@ -68,24 +68,31 @@ pub(crate) struct Plan {
     pub(crate) queue: Option<Arc<Core>>,
 }
 
-impl Builder {
-    /// Plans a thread in the name of `owner`.
-    ///
-    /// Use [`builder!`](crate::builder), which knows owner and class.
-    #[doc(hidden)]
-    pub fn new(owner: Owner, class: LockClass, name: fmt::Arguments<'_>) -> Result<Self> {
-        Ok(Self(Plan {
-            owner,
-            class,
-            name: CString::try_from_fmt(name)?,
-            node: None,
-            placement: Placement::Default,
-            policy: None,
-            freezable: false,
-            queue: None,
-        }))
-    }
+/// Plans a thread in the name of `owner`. Use [`builder!`](crate::builder), which knows owner and
+/// class.
+///
+/// The name is what the kernel log says when a driver is loaded that was built against another
+/// build of the crate: a symbol of that name, with what tells builds apart, is unknown.
+#[doc(hidden)]
+#[inline(never)]
+pub fn this_module_needs_the_kthread_that_it_was_built_with(
+    owner: Owner,
+    class: LockClass,
+    name: fmt::Arguments<'_>,
+) -> Result<Builder> {
+    Ok(Builder(Plan {
+        owner,
+        class,
+        name: CString::try_from_fmt(name)?,
+        node: None,
+        placement: Placement::Default,
+        policy: None,
+        freezable: false,
+        queue: None,
+    }))
+}
 
+impl Builder {
     /// Asks for the thread's stack and `task_struct` to be on this NUMA node.
     ///
     /// A thread that is neither bound nor has preferred CPUs then also runs on the node's CPUs.
@@ -298,7 +305,7 @@ impl Builder {
 #[macro_export]
 macro_rules! builder {
     ($($name:tt)+) => {
-        $crate::Builder::new(
+        $crate::__private::this_module_needs_the_kthread_that_it_was_built_with(
             $crate::__owner!(),
             $crate::__lock_class!(),
             ::kernel::prelude::fmt!($($name)+),

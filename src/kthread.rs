@@ -168,6 +168,8 @@ pub use crate::{
 /// For the macros of this crate.
 #[doc(hidden)]
 pub mod __private {
+    pub use crate::builder::this_module_needs_the_kthread_that_it_was_built_with;
+
     pub type RawWork = core::ptr::NonNull<crate::bindings::kthread_work>;
 }
 

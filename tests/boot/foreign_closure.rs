@@ -8,7 +8,7 @@ use kernel::{
     time::Delta, //
 };
 use kthread::{
-    Builder,
+    __private::this_module_needs_the_kthread_that_it_was_built_with as plan_for,
     LockClass,
     Owner, //
 };
@@ -35,7 +35,7 @@ impl kernel::Module for ForeignClosure {
         // SAFETY: The kernel is there for longer than the thread.
         let owner = unsafe { Owner::new(&KERNEL) };
         let class = LockClass::new(c"foreign", kernel::static_lock_class!());
-        let task = Builder::new(owner, class, fmt!("foreign"))?
+        let task = plan_for(owner, class, fmt!("foreign"))?
             .create(|cx| while cx.sleep(Delta::from_secs(3600)).is_ok() {})?
             .start_and_wait();
         core::mem::forget(task);

@@ -282,7 +282,12 @@ fn forget_workers() -> Result {
             _drop: SaysDropped,
         });
         worker.enqueue_delayed(KBox::pin_init(item, GFP_KERNEL)?, delay)?;
+        let queue = worker.queue();
         core::mem::forget(worker);
+        // What the handle owned of the queue would be a leak.
+        //
+        // SAFETY: This is the reference of the handle, which nobody uses any more.
+        drop(unsafe { core::ptr::read(&queue) });
     }
     Ok(())
 }

@@ -32,10 +32,10 @@ mod tests {
         },
     };
     use kthread::{
+        __private::this_module_needs_the_kthread_that_it_was_built_with as plan_for,
         impl_has_work,
         new_event,
         new_work,
-        Builder,
         EnqueueError,
         Event,
         Exit,
@@ -258,7 +258,7 @@ mod tests {
         // SAFETY: The kernel is there for longer than the thread.
         let owner = unsafe { Owner::new(&KERNEL) };
         let class = LockClass::new(c"foreign", kernel::static_lock_class!());
-        let worker = Builder::new(owner, class, fmt!("foreign"))?.worker()?;
+        let worker = plan_for(owner, class, fmt!("foreign"))?.worker()?;
         let refused = worker.enqueue(makes.item(1, nothing)?);
         let other = matches!(refused, Err(EnqueueError::OtherModule(_)));
         drop(refused);

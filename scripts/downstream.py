@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Builds a driver that is not of this tree, in every way in which it can import the crate."""
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import command
+import install
+import modules
+from command import CommandError
+from install import Place
+from kernel_build import Kernel
+from progress import Progress, Step
+from settings import Settings
+from verdict import Check
+
+GROUP = "downstream"
+DRIVER = "tests/downstream"
+BOOT_TEST = f"{DRIVER}/import.sh"
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """A folder outside the checkout, for one kernel."""
+
+    settings: Settings
+    kernel: Kernel
+    folder: Path
+    step: Step
+
+    @property
+    def tree(self) -> Path:
+        """What becomes the root of the guest, besides all else."""
+        return self.folder / "tree"
+
+    def driver(self, name: str, imports: Path, *arguments: str) -> Path:
+        """Builds a copy of the driver; returns the folder with the results."""
+        source = self.folder / name
+        shutil.copytree(self.settings.root / DRIVER, source)
+        output = self.folder / f"{name}-output"
+        self.kbuild(source, output, f"KTHREAD={imports}", *(arguments or ["modules"]))
+        return output
+
+    def kbuild(self, source: Path, output: Path, *arguments: str) -> None:
+        """Has kbuild do something with that."""
+        settings = replace(self.settings, root=source)
+        argv = modules.make(settings, self.kernel, output, *arguments)
+        log = self.settings.build / f"downstream-{source.name}.log"
+        command.run(argv, log, self.step, env=self.kernel.env)
+
+
+@contextmanager
+def prepared(
+    settings: Settings, kernel: Kernel, progress: Progress
+) -> Iterator[tuple[list[Check], Path]]:
+    """What became of each way; and a folder for the guest, with the crate and the drivers."""
+    with tempfile.TemporaryDirectory(prefix="kthread-downstream-") as temporary:
+        folder = Path(temporary)
+        place = Place(root=folder / "tree", documents=folder / "documents")
+        install.install(settings, kernel, place, progress)
+        with progress.step("Drivers of others") as step:
+            shop = Workshop(settings, kernel, folder, step)
+            checks = list(_build_all(shop, place))
+        yield checks, shop.tree
+
+
+def _build_all(shop: Workshop, place: Place) -> Iterator[Check]:
+    imports = place.imports(shop.kernel.release)
+    results = shop.tree / "downstream"
+    results.mkdir()
+
+    def installed() -> None:
+        output = shop.driver("installed", imports)
+        target = f"INSTALL_MOD_PATH={shop.tree}"
+        shop.kbuild(shop.folder / "installed", output, f"KTHREAD={imports}", target, "modules_install")
+
+    def source_tree() -> None:
+        output = shop.driver("source_tree", shop.settings.build / "import")
+        shutil.copy(output / "downstream.ko", results / "source_tree.ko")
+
+    def another_build() -> None:
+        output = shop.driver("another_build", _another_crate(shop))
+        shutil.copy(output / "downstream.ko", results / "another_build.ko")
+
+    yield _succeeds("built against the installed crate", installed)
+    yield _succeeds("built against the source tree", source_tree)
+    yield _succeeds("built against another build of the crate", another_build)
+    yield _refuses_another_kernel(shop, imports)
+
+
+def _another_crate(shop: Workshop) -> Path:
+    """Builds the crate with a line more; returns what drivers import."""
+    checkout, objects = shop.folder / "checkout", shop.folder / "objects"
+    for name in ("src", "scripts", "Kbuild"):
+        source = shop.settings.root / name
+        checkout.mkdir(exist_ok=True)
+        (shutil.copytree if source.is_dir() else shutil.copy)(source, checkout / name)
+    with (checkout / "src/kthread.rs").open("a", encoding="utf-8") as crate:
+        crate.write("// Another line.\n")
+    shop.kbuild(checkout, objects, "modules")
+    imports = shop.folder / "another"
+    command.run(
+        [checkout / "scripts/stage.sh", objects, shop.kernel.release, imports],
+        shop.settings.build / "stage.log",
+        shop.step,
+    )
+    return imports
+
+
+def _succeeds(name: str, build: Callable[[], None]) -> Check:
+    try:
+        build()
+    except CommandError as error:
+        return Check(GROUP, name, False, f"{error}\n{error.output}")
+    return Check(GROUP, name, True)
+
+
+def _refuses_another_kernel(shop: Workshop, imports: Path) -> Check:
+    name = "not built for another kernel"
+    other = shop.folder / "other_kernel_import"
+    shutil.copytree(imports, other)
+    (other / "kernel.release").write_text("6.6.6\n")
+    try:
+        shop.driver("other_kernel", other)
+    except CommandError as error:
+        told = "is for Linux 6.6.6, not" in error.output
+        return Check(GROUP, name, told, "" if told else error.output)
+    return Check(GROUP, name, False, "the driver was built")
