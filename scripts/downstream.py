@@ -75,8 +75,8 @@ def _build_all(shop: Workshop, place: Place) -> Iterator[Check]:
 
     def installed() -> None:
         output = shop.driver("installed", imports)
-        target = f"INSTALL_MOD_PATH={shop.tree}"
-        shop.kbuild(shop.folder / "installed", output, f"KTHREAD={imports}", target, "modules_install")
+        arguments = [f"KTHREAD={imports}", f"INSTALL_MOD_PATH={shop.tree}", "modules_install"]
+        shop.kbuild(shop.folder / "installed", output, *arguments)
 
     def source_tree() -> None:
         output = shop.driver("source_tree", shop.settings.build / "import")

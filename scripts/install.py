@@ -87,7 +87,9 @@ def uninstall(place: Place, release: str, step: Step) -> None:
     updates = place.modules(release) / "updates"
     found = [*updates.glob(f"{MODULE}.ko*")]
     if not found:
-        raise Failure(f"there is no {MODULE} in {updates}: nothing is installed for Linux {release}")
+        raise Failure(
+            f"there is no {MODULE} in {updates}: nothing is installed for Linux {release}"
+        )
     for file in found:
         file.unlink()
         step.say(str(file))

@@ -12,7 +12,9 @@ from settings import Failure, Settings
 MAKE = """\
 echo "$*" >> {calls}
 for word; do case $word in MO=*) out=${{word#MO=}};; esac; done
-mkdir -p $out/samples
+mkdir -p $out/samples $out/src
+echo metadata > $out/src/libkthread.rmeta
+printf '0x0\\t_R1\\trust_kthread\\tEXPORT_SYMBOL_GPL\\t\\n' > $out/Module.symvers
 echo one > $out/rust_kthread.ko
 echo two > $out/samples/poller.ko
 printf 'rust_kthread.o\\nsamples/poller.o\\n' > $out/modules.order
@@ -25,6 +27,7 @@ class Build(support.Sandbox):
     def setUp(self) -> None:
         super().setUp()
         self.calls = self.write("calls")
+        (self.dir / "scripts").symlink_to(support.ROOT / "scripts")
         self.settings = Settings.from_environ({"JOBS": "3", "HOME": "/h"}, self.dir)
         self.kernel = Kernel(
             self.dir / "k", None, self.dir / "k/vmlinux", "7.3", "key", {"MARK": "1"}, ["LLVM=-19"]
@@ -51,8 +54,18 @@ class Build(support.Sandbox):
         objects = self.settings.build / "objects"
         self.assertEqual(
             self.calls.read_text(),
-            f"-C {self.dir}/k M={self.dir} MO={objects} -j3 LLVM=-19 modules\n",
+            f"-C {self.dir}/k M={self.dir} MO={objects} -j3 LLVM=-19 "
+            "KTHREAD_WITH=samples tests modules\n",
         )
+
+    def test_what_drivers_need_is_gathered(self) -> None:
+        self.build()
+        imports = self.settings.build / "import"
+        self.assertEqual(
+            sorted(path.name for path in imports.iterdir()),
+            ["Module.symvers", "kernel.release", "kthread.mk", "libkthread.rmeta"],
+        )
+        self.assertEqual((imports / "kernel.release").read_text(), "7.3\n")
 
     def test_environment(self) -> None:
         self.fake_make('echo "mark $MARK"')

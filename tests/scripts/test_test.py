@@ -10,6 +10,7 @@ from unittest import mock
 
 import support
 import compile_fail
+import downstream
 import guest
 import harness
 import hazards
@@ -110,6 +111,9 @@ class Main(support.Sandbox):
             ) as self.prepare,
             mock.patch.object(compile_fail, "run", return_value=[GREEN]) as self.compile,
             mock.patch.object(loom, "run", return_value=[GREEN]) as self.loom,
+            mock.patch.object(
+                downstream, "prepared", return_value=contextlib.nullcontext(([GREEN], self.dir))
+            ) as self.downstream,
             mock.patch.object(test, "judge", return_value=[GREEN]) as self.judge,
             mock.patch.object(harness, "prove", return_value=list(proofs)),
             mock.patch.object(test, "test_scripts", return_value=[GREEN]),
@@ -120,23 +124,25 @@ class Main(support.Sandbox):
             return test.main(self.settings), screen.getvalue().splitlines()[-1]
 
     def test_everything(self) -> None:
-        self.assertEqual(self.main(), (0, "8 passed, 0 failed"))
-        self.assertEqual(self.prepare.call_args.kwargs["more_steps"], 7)
+        self.assertEqual(self.main(), (0, "10 passed, 0 failed"))
+        self.assertEqual(self.prepare.call_args.kwargs["more_steps"], 11)
         self.assertEqual(self.compile.call_args[0][:2], (self.settings, self.machine.kernel))
-        plan, alone, counted = (call[0][0] for call in self.judge.call_args_list)
+        plan, alone, counted, driver = (call[0][0] for call in self.judge.call_args_list)
         self.assertEqual([path.name for path in plan.suites], ["work.rs", "task.rs"])
         self.assertEqual([path.name for path in plan.boot_tests], ["unload.sh"])
         self.assertTrue(plan.leaks)
         self.assertEqual([path.name for path in alone.boot_tests], ["circular.sh"])
         self.assertIn("kthread_steady", counted.modules)
+        self.assertEqual([path.name for path in driver.boot_tests], ["import.sh"])
         jobs = [call[0][0] for call in self.machine.run.call_args_list]
-        self.assertEqual([job.counted for job in jobs], [False, False, True])
+        self.assertEqual([job.counted for job in jobs], [False, False, True, False])
 
     def test_only_the_proofs(self) -> None:
         self.assertEqual(self.main("harness"), (0, "1 passed, 0 failed"))
         self.machine.run.assert_not_called()
         self.compile.assert_not_called()
         self.loom.assert_not_called()
+        self.downstream.assert_not_called()
         self.hazards.assert_not_called()
 
     def test_hazards_are_held_to_all_other_checks(self) -> None:
@@ -145,10 +151,10 @@ class Main(support.Sandbox):
         self.main(proofs=(RED,))
         root, checks, cases = self.hazards.call_args[0]
         self.assertEqual((root, cases), (self.dir, {"kthread_work.x": True}))
-        self.assertEqual(checks[:7], [GREEN, GREEN, GREEN, GREEN, GREEN, RED, GREEN])
+        self.assertEqual(checks[:9], [*[GREEN] * 7, RED, GREEN])
 
     def test_failed_proof(self) -> None:
-        self.assertEqual(self.main(proofs=(RED,)), (1, "7 passed, 1 failed"))
+        self.assertEqual(self.main(proofs=(RED,)), (1, "9 passed, 1 failed"))
 
     def test_unknown_part(self) -> None:
         with self.assertRaisesRegex(Failure, "x: say 'harness'"):
