@@ -43,6 +43,9 @@ install: ## Install the crate for the running kernel, or for the one of KDIR
 uninstall: ## Take that away again
 	@python3 scripts/install.py uninstall
 
+dkms: ## Put the sources where DKMS finds them: /usr/src
+	@scripts/dkms.sh source "$(DESTDIR)/usr/src"
+
 install uninstall: export KDIR := $(or $(KDIR),/lib/modules/$(shell uname -r)/build)
 
 check: ## Check the style: rustfmt, clippy, shellcheck, licences

@@ -5,52 +5,21 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 import command
+import dkms
 import install
-import modules
 from command import CommandError
 from install import Place
 from kernel_build import Kernel
-from progress import Progress, Step
+from progress import Progress
 from settings import Settings
 from verdict import Check
+from workshop import DRIVER, Workshop
 
 GROUP = "downstream"
-DRIVER = "tests/downstream"
 BOOT_TEST = f"{DRIVER}/import.sh"
-
-
-@dataclass(frozen=True)
-class Workshop:
-    """A folder outside the checkout, for one kernel."""
-
-    settings: Settings
-    kernel: Kernel
-    folder: Path
-    step: Step
-
-    @property
-    def tree(self) -> Path:
-        """What becomes the root of the guest, besides all else."""
-        return self.folder / "tree"
-
-    def driver(self, name: str, imports: Path, *arguments: str) -> Path:
-        """Builds a copy of the driver; returns the folder with the results."""
-        source = self.folder / name
-        shutil.copytree(self.settings.root / DRIVER, source)
-        output = self.folder / f"{name}-output"
-        self.kbuild(source, output, f"KTHREAD={imports}", *(arguments or ["modules"]))
-        return output
-
-    def kbuild(self, source: Path, output: Path, *arguments: str) -> None:
-        """Has kbuild do something with that."""
-        settings = replace(self.settings, root=source)
-        argv = modules.make(settings, self.kernel, output, *arguments)
-        log = self.settings.build / f"downstream-{source.name}.log"
-        command.run(argv, log, self.step, env=self.kernel.env)
 
 
 @contextmanager
@@ -64,7 +33,7 @@ def prepared(
         install.install(settings, kernel, place, progress)
         with progress.step("Drivers of others") as step:
             shop = Workshop(settings, kernel, folder, step)
-            checks = list(_build_all(shop, place))
+            checks = [*_build_all(shop, place), *dkms.Dkms(shop).checks()]
         yield checks, shop.tree
 
 

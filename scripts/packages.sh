@@ -42,8 +42,8 @@ for purpose in "$@"; do
 		commands="$commands depmod"
 		;;
 	test)
-		packages="$packages git"
-		commands="$commands git"
+		packages="$packages git dkms"
+		commands="$commands git dkms"
 		;;
 	check)
 		packages="$packages shellcheck git"
