@@ -78,7 +78,7 @@ use kernel::{
 pub struct DelayedWork<T: ?Sized, const ID: u64 = 0> {
     #[pin]
     work: Opaque<bindings::kthread_delayed_work>,
-    _inner: PhantomData<fn(&T)>,
+    _inner: PhantomData<fn(*mut T)>,
 }
 
 #[cfg(all(CONFIG_64BIT, not(CONFIG_LOCKDEP)))]

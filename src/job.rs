@@ -129,6 +129,13 @@ impl Queue {
         F: FnOnce(&mut WorkContext<'_>) -> T + Send + 'static,
         T: Send + 'static,
     {
+        const {
+            // Both are moved over the stack of the thread, as those of a thread's own closure.
+            assert!(
+                size_of::<F>() <= 1024 && size_of::<T>() <= 1024,
+                "the closure captures, or returns, more than 1024 bytes: box them"
+            );
+        };
         let state = Arc::pin_init(
             pin_init!(State {
                 exit <- new_mutex!(Taken(None)),

@@ -61,7 +61,7 @@ pub trait WorkItem<const ID: u64 = 0> {
 pub struct Work<T: ?Sized, const ID: u64 = 0> {
     #[pin]
     work: Opaque<bindings::kthread_work>,
-    _inner: PhantomData<fn(&T)>,
+    _inner: PhantomData<fn(*mut T)>,
 }
 
 #[cfg(CONFIG_64BIT)]

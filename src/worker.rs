@@ -193,9 +193,6 @@ impl Drop for Worker {
         self.queue.0.finish_first();
         // One that is stopped before it begins would run nothing.
         self.task.header().wait_begun();
-        self.task.request_stop();
-        // In C's loop, where it can be traced. What cannot run there does when the loop has ended.
-        let _ = self.queue.flush();
     }
 }
 
@@ -355,7 +352,8 @@ impl Queue {
     }
 
     /// Queues an item when a delay is over, in the resolution of the kernel's tick. A negative
-    /// delay counts as zero, which queues it at once.
+    /// delay counts as zero, which queues it at once; one of more than twelve days may end early,
+    /// as C's timers do.
     ///
     /// # Context
     ///

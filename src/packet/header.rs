@@ -116,7 +116,7 @@ pub(crate) struct Header {
     pub(super) place: Atomic<*mut Location<'static>>,
     /// Where other tasks wait for the thread to begin, park, end or be joined.
     #[pin]
-    pub(super) changes: WaitQueue,
+    pub(crate) changes: WaitQueue,
     #[pin]
     pub(super) hooks: Hooks,
     #[pin]

@@ -116,7 +116,7 @@ impl Header {
     }
 
     /// Waits until `done`, or until the time is over; returns the last answer.
-    pub(super) fn wait_until(&self, limit: Option<Delta>, done: impl Fn() -> bool) -> bool {
+    pub(crate) fn wait_until(&self, limit: Option<Delta>, done: impl Fn() -> bool) -> bool {
         let end = limit.map(after);
         loop {
             let next = after(LOOK_AGAIN);

@@ -336,6 +336,8 @@ impl Core {
         while let Some(work) = self.next() {
             // SAFETY: The item was queued, owns what it is in, and is called by nobody else.
             unsafe { call(work) };
+            // SAFETY: Only tasks that may sleep get here.
+            unsafe { bindings::cond_resched() };
         }
     }
 

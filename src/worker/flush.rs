@@ -10,16 +10,19 @@ use super::core::{
 };
 use crate::{
     bindings,
-    lock_class::LockClass,
-    packet::Header, //
+    lock_class::LockClass, //
 };
 use core::ptr::NonNull;
 use kernel::{
     prelude::*,
     sync::{
         atomic::{
-            AtomicFlag,
-            Relaxed, //
+            ordering::{
+                Acquire,
+                Relaxed,
+                Release, //
+            },
+            AtomicFlag, //
         },
         ArcBorrow, //
     },
@@ -31,14 +34,13 @@ use kernel::{
 ///
 /// # Invariants
 ///
-/// Both are initialised.
+/// `work` is initialised.
 #[repr(C)]
 #[pin_data]
 struct Marker {
     #[pin]
     work: Opaque<bindings::kthread_work>,
-    #[pin]
-    done: Opaque<bindings::completion>,
+    done: AtomicFlag,
     /// It was not passed but thrown out.
     over: AtomicFlag,
 }
@@ -50,10 +52,7 @@ impl Marker {
                 // SAFETY: `slot` is valid for writes.
                 unsafe { init_work(slot, pass) }
             }),
-            done <- Opaque::ffi_init(|slot| {
-                // SAFETY: `slot` is valid for writes.
-                unsafe { bindings::init_completion(slot) }
-            }),
+            done: AtomicFlag::new(false),
             over: AtomicFlag::new(false),
         })
     }
@@ -93,11 +92,14 @@ unsafe extern "C" fn pass(work: *mut bindings::kthread_work) {
     let marker = unsafe { &*work.cast::<Marker>() };
     // SAFETY: The marker is valid, and belongs to the core that calls it.
     let core = unsafe { Core::of(marker.work()) };
-    marker
-        .over
-        .store(core.is_none_or(|core| core.is_over()), Relaxed);
-    // SAFETY: By the type invariant. The marker is not used any more after this.
-    unsafe { bindings::complete(marker.done.get()) };
+    let over = core.is_none_or(|core| core.is_over());
+    marker.over.store(over, Relaxed);
+    // The marker is not used any more after this.
+    marker.done.store(true, Release);
+    // Who calls this keeps the core.
+    if let Some(thread) = core.as_ref().and_then(|core| core.thread()) {
+        thread.changes.wake_all();
+    }
 }
 
 /// Where in the queue a marker goes.
@@ -166,29 +168,26 @@ impl Core {
     }
 
     fn wait_in(&self, place: &Place) -> Result {
+        let thread = self.thread().ok_or(ESHUTDOWN)?;
         pin_init::stack_pin_init!(let marker = Marker::new());
         let marker = marker.into_ref().get_ref();
         if !self.insert(marker, place)? {
             return Ok(());
         }
-        loop {
-            // SAFETY: By the type invariant of `Marker`.
-            let left =
-                unsafe { bindings::wait_for_completion_timeout(marker.done.get(), LOOK_AGAIN) };
-            if left != 0 {
-                return if marker.over.load(Relaxed) {
-                    Err(ESHUTDOWN)
-                } else {
-                    Ok(())
-                };
-            }
-            // A worker that crashed runs nothing any more. If it is not in the queue, it has just
-            // been passed.
-            let ended = self.thread().is_none_or(Header::has_ended);
-            // SAFETY: The marker is valid, and has no timer.
-            if ended && unsafe { self.take_out(marker.work()) } {
-                return Err(ESHUTDOWN);
-            }
+        let done = || marker.done.load(Acquire);
+        thread.wait_until(None, || done() || thread.has_ended());
+        // A worker that crashed runs nothing any more.
+        //
+        // SAFETY: The marker is valid, and has no timer.
+        if !done() && unsafe { self.take_out(marker.work()) } {
+            return Err(ESHUTDOWN);
+        }
+        // If it was not in the queue, it is just being passed.
+        thread.wait_until(None, done);
+        if marker.over.load(Relaxed) {
+            Err(ESHUTDOWN)
+        } else {
+            Ok(())
         }
     }
 
@@ -311,6 +310,3 @@ impl Core {
         Ok(taken)
     }
 }
-
-/// How often a waiter looks whether the thread has crashed, in jiffies: some seconds at most.
-const LOOK_AGAIN: c_ulong = 250;

@@ -19,9 +19,10 @@ mod tests {
     use kernel::{
         bindings,
         cpu::CpuId,
-        new_mutex,
+        new_condvar, new_mutex,
         sync::{
             Arc,
+            CondVar,
             Mutex, //
         },
         time::{
@@ -347,6 +348,51 @@ mod tests {
         assert!(makes.runs.get() / LATE <= 1);
         drop(item);
         assert_eq!(makes.drops.get(), 1);
+        Ok(())
+    }
+
+    /// A lock to be opened, for whoever waits for that.
+    #[pin_data]
+    struct Gate {
+        #[pin]
+        open: Mutex<bool>,
+        #[pin]
+        changed: CondVar,
+    }
+
+    /// As for a thread: who drops the handle ends interruptible waits of the kernel's own.
+    #[test]
+    fn drop_ends_foreign_waits() -> Result {
+        let gate = Arc::pin_init(
+            pin_init!(Gate {
+                open <- new_mutex!(false),
+                changed <- new_condvar!(),
+            }),
+            GFP_KERNEL,
+        )?;
+        let worker = worker()?;
+        let job = worker.run({
+            let gate = gate.clone();
+            move |_cx| {
+                let mut open = gate.open.lock();
+                let mut interrupted = false;
+                while !*open && !interrupted {
+                    interrupted = gate.changed.wait_interruptible(&mut open);
+                }
+                interrupted
+            }
+        })?;
+        fsleep(Delta::from_millis(20));
+        let dropper = kthread::run!("dropper", move |_cx| drop(worker))?;
+        let dropper = dropper.join_timeout(Delta::from_secs(10));
+        *gate.open.lock() = true;
+        gate.changed.notify_all();
+        let ended = dropper.is_ok();
+        drop(dropper);
+        let exit = job.wait()?;
+
+        assert!(ended);
+        assert_eq!(exit, Exit::Returned(true));
         Ok(())
     }
 
