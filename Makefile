@@ -52,6 +52,10 @@ check: ## Check the style: rustfmt, clippy, shellcheck, licences
 	$(call packages,5,check)
 	@python3 scripts/check.py
 
+rust-analyzer: ## Write rust-project.json, for editors
+	$(call packages,6)
+	@python3 scripts/rust_analyzer.py
+
 update: ## Let the next run look for a newer point release of Linux
 	@python3 scripts/cache.py update
 

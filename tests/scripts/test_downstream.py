@@ -7,6 +7,7 @@ from unittest import mock
 import support
 import downstream
 import install
+from dkms import Dkms
 from kernel_build import Kernel
 from settings import Settings
 
@@ -33,6 +34,7 @@ class Ways(support.Sandbox):
         (self.dir / "build").mkdir()
         self.kernel = Kernel(self.dir / "k", None, self.dir / "k/vmlinux", "7.3", "key")
         self.enterContext(mock.patch.object(install, "install", self.fake_install))
+        self.enterContext(mock.patch.object(Dkms, "checks", return_value=[]))
 
     def fake_install(
         self, _settings: object, kernel: Kernel, place: install.Place, _progress: object
