@@ -21,7 +21,7 @@ run: ## Boot the kernel, load the crate and a sample, show the thread, unload
 	@python3 scripts/run.py
 
 test: ## Run every test in the guest, and prove that the harness can fail
-	$(call packages,16,guest install test)
+	$(call packages,17,guest install test)
 	@python3 scripts/test.py
 
 torture: ## Make, park, share, stop and wake threads at random, many times, on four CPUs
@@ -47,6 +47,10 @@ dkms: ## Put the sources where DKMS finds them: /usr/src
 	@scripts/dkms.sh source "$(DESTDIR)/usr/src"
 
 install uninstall: export KDIR := $(or $(KDIR),/lib/modules/$(shell uname -r)/build)
+
+doc: ## Write the documentation of the crate: build/doc
+	$(call packages,6)
+	@python3 scripts/doc.py
 
 check: ## Check the style: rustfmt, clippy, shellcheck, licences
 	$(call packages,5,check)
@@ -79,4 +83,4 @@ clean-cache: ## Remove the cache: kernels, sources, bindgen
 ## PREFIX of the documentation (default: /usr/local)
 ## CACHE where kernels and tools are kept (default: ~/.cache/kthread)
 
-.PHONY: help run test torture shell modules check update clean clean-cache
+.PHONY: help run test torture shell modules doc check update clean clean-cache

@@ -9,22 +9,21 @@ code (`// error: ` for none), and for the text anywhere in its message.
 """
 
 import re
-import shlex
 import shutil
 from collections.abc import Callable, Iterator
-from itertools import takewhile
 from pathlib import Path
 
 import cache
 import command
+import kbuild_command
 from command import CommandError
 from kernel_build import Kernel
 from progress import Step
-from settings import Failure, Settings
+from settings import Settings
 from verdict import Check
 
 GROUP = "must not compile"
-MODEL = "samples/.poller.o.cmd"  # how kbuild compiled something that imports the crate
+MODEL = "samples/poller.o"  # something that imports the crate
 STATED = re.compile(r"^// (error(?:\[E\d{4}\])?): (.+)$", re.MULTILINE)
 MESSAGE = re.compile(r"^(?=error|warning)", re.MULTILINE)
 SUMMARY = "error: aborting due to "
@@ -41,7 +40,7 @@ def run(settings: Settings, kernel: Kernel, step: Step) -> list[Check]:
     objects, output = settings.build / "objects", settings.build / "compile-fail"
     checks = []
     with cache.lock(settings.build / "objects.lock", step):
-        model = _model(objects)
+        model = kbuild_command.compiler(objects, MODEL)
         shutil.rmtree(output, ignore_errors=True)
         output.mkdir()
 
@@ -59,16 +58,6 @@ def run(settings: Settings, kernel: Kernel, step: Step) -> list[Check]:
             reasons = list(_complaints(case, output, compile_))
             checks.append(Check(GROUP, case.stem, not reasons, "\n".join(reasons)))
     return checks or [Check(GROUP, str(folder), False, "there are no cases")]
-
-
-def _model(objects: Path) -> list[str]:
-    """Variables and command that compile a module, without the source and the outputs."""
-    saved = objects / MODEL
-    if not saved.exists():
-        raise Failure(f"{saved} is missing: run `make clean`, then again; or mend MODEL")
-    words = shlex.split(saved.read_text(encoding="utf-8").partition(":= ")[2].partition("\n")[0])
-    # kbuild exports the first one, and gives the outputs and the source last.
-    return ["RUSTC_BOOTSTRAP=1", *takewhile(lambda word: word != "--out-dir", words)]
 
 
 def _complaints(case: Path, output: Path, compile_: Compile) -> Iterator[str]:

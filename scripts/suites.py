@@ -17,6 +17,9 @@ SUITE_NAME = re.compile(r"\bkunit_tests\s*\(\s*(\w+)")
 FUNCTION = re.compile(ATTRIBUTES + r"(?:unsafe\s+)?fn\s+(\w+)")
 TEST = re.compile(r"#\[\s*test\s*\]")
 CFG = re.compile(r"#\[\s*cfg\b")
+FENCE = re.compile(r"\s*//[/!]\s*```(.*)")
+EXAMPLES = "kthread_doc."  # the suite of the examples
+NO_EXAMPLE = "text"  # what is not Rust says so; `ignore` and its like are no way out
 
 
 def expected_cases(sources: Iterable[Path]) -> dict[str, bool]:
@@ -47,6 +50,20 @@ def expected_cases(sources: Iterable[Path]) -> dict[str, bool]:
                 f"{source}: only {found} of {marked} #[test] functions are directly in a "
                 "#[kunit_tests(..)] module: move the others there, or they never run"
             )
+    return cases
+
+
+def expected_examples(crate: Path) -> dict[str, bool]:
+    """The case that each example in the documentation of a crate becomes, see doc_cases.py."""
+    cases: dict[str, bool] = {}
+    for source in sorted(crate.rglob("*.rs")):
+        file = "_".join(source.relative_to(crate).with_suffix("").parts)
+        inside = False
+        for number, line in enumerate(source.read_text(encoding="utf-8").splitlines(), start=1):
+            if fence := FENCE.fullmatch(line):
+                inside = not inside
+                if inside and fence[1].strip() != NO_EXAMPLE:
+                    cases[f"{EXAMPLES}{file}_{number}"] = False
     return cases
 
 

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import compile_fail
+import doc_coverage
 import downstream
 import guest
 import harness
@@ -28,11 +29,13 @@ def main(settings: Settings) -> int:
     everything = not sys.argv[1:]
     if not everything and sys.argv[1:] != ["harness"]:
         raise Failure(f"{' '.join(sys.argv[1:])}: say 'harness', or nothing for all tests")
-    machine, progress = guest.prepare(settings, more_steps=11 if everything else 1)
+    machine, progress = guest.prepare(settings, more_steps=12 if everything else 1)
     checks = []
     if everything:
         with progress.step("Misuse that must not compile") as step:
             checks += compile_fail.run(settings, machine.kernel, step)
+        with progress.step("Documentation") as step:
+            checks += doc_coverage.run(settings, machine.kernel, step)
         with progress.step("All that threads can do to a mailbox") as step:
             checks += loom.run(settings, step)
         checks += test_crate(machine, progress)
@@ -58,7 +61,9 @@ def test_crate(machine: Guest, progress: Progress) -> list[Check]:
             "set it and build the kernel again"
         )
     plan = Plan(
+        modules=("rust_kthread", "kthread_kunit", "kthread_doc"),
         suites=suite_sources(tests / "kunit"),
+        crate=machine.settings.root / "src",
         boot_tests=boot_tests(tests / "boot"),
         leaks=machine.has_kmemleak,
     )

@@ -12,7 +12,7 @@ import ktap
 from guest import Job, Run
 from kernel_build import Kernel
 from kernel_log import KernelLog, messages
-from suites import expected_cases
+from suites import EXAMPLES, expected_cases, expected_examples
 
 TEST_LIMIT = 120  # seconds for a guest with all its KUnit suites
 MOST_REASONS = 5  # that one check shows
@@ -34,6 +34,7 @@ class Plan:
 
     modules: tuple[str, ...] = ("rust_kthread", "kthread_kunit")  # MODULE[:PARAMETER=VALUE]
     suites: tuple[Path, ...] = ()  # sources of the KUnit suites in these modules
+    crate: Path | None = None  # whose examples are cases, too
     boot_tests: tuple[Path, ...] = ()
     bound: int = 60  # seconds that one boot test may take
     leaks: bool = False  # scan for leaks at the end
@@ -72,11 +73,14 @@ def judge(plan: Plan, run: Run, kernel: Kernel) -> list[Check]:
     kernel_log = KernelLog(run.console)
     steps = ktap.parse(messages(run.log), kernel)
     cases = ktap.parse(kernel_log.messages, kernel)
+    expected = expected_cases(plan.suites)
+    if plan.crate:
+        expected |= expected_examples(plan.crate)
     return [
         Check("guest", "powers off by itself", not run.trouble, run.trouble),
         *_log_checks(kernel_log),
         *_step_checks(plan, steps, run.log),
-        *_case_checks(expected_cases(plan.suites), cases, run.console),
+        *_case_checks(expected, cases, run.console),
     ]
 
 
@@ -106,12 +110,16 @@ def _case_checks(
     for result in results:
         may_skip = expected.get(result.name, True)
         if not (result.status == "SKIP" and may_skip):
-            yield _result_check("KUnit", result, log)
+            yield _result_check(_case_group(result.name), result, log)
     suites = {result.name.partition(".")[0] for result in results}
     for name in sorted(expected.keys() - {result.name for result in results}):
         suite = name.partition(".")[0]
         what = "this case" if suite in suites else f"the suite {suite}"
-        yield _check("KUnit", name, [f"{what} never ran"], log)
+        yield _check(_case_group(name), name, [f"{what} never ran"], log)
+
+
+def _case_group(name: str) -> str:
+    return "examples" if name.startswith(EXAMPLES) else "KUnit"
 
 
 def _result_check(group: str, result: ktap.Result, log: Path) -> Check:

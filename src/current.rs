@@ -295,8 +295,9 @@ impl<'a> Current<'a> {
     ///
     /// That of `body`. The hook is called by whoever asks the thread to stop, with interrupts
     /// disabled and under a raw spinlock: it may neither sleep nor wait. If a hard interrupt asks,
-    /// it may do no more than that interrupt may: [`WaitQueue::wake_all`], but no `complete_all()`.
-    /// A hook that oopses panics the kernel.
+    /// it may do no more than that interrupt may:
+    /// [`WaitQueue::wake_all`](crate::WaitQueue::wake_all), but no `complete_all()`. A hook that
+    /// oopses panics the kernel.
     ///
     /// # Examples
     ///

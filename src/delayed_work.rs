@@ -234,12 +234,20 @@ impl<T: ?Sized, const ID: u64> PinnedDrop for DelayedWork<T, ID> {
 /// Says that a struct has a field of type [`DelayedWork<T, ID>`](DelayedWork), and where.
 /// Implemented by [`impl_has_delayed_work!`](crate::impl_has_delayed_work).
 ///
+/// # Examples
+///
+/// See [`DelayedWork`].
+///
 /// # Safety
 ///
 /// The item of [`HasWork`] must be that of a field of type `DelayedWork<T, ID>`.
 pub unsafe trait HasDelayedWork<T, const ID: u64 = 0>: HasWork<T, ID> {}
 
 /// A pointer to a struct with an item that can be delayed.
+///
+/// # Examples
+///
+/// See [`DelayedWork`].
 ///
 /// # Safety
 ///

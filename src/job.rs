@@ -3,7 +3,9 @@
 //! Closures that a worker runs once.
 
 use crate::{
-    impl_has_work, new_wait_queue, new_work,
+    impl_has_work,
+    lock_class::LockClass,
+    new_work,
     task::Exit,
     wait_queue::WaitQueue,
     work::{
@@ -16,8 +18,9 @@ use crate::{
     },
 };
 use kernel::{
-    new_mutex,
     prelude::*,
+    static_lock_class,
+    str::CStr,
     sync::{
         Arc,
         Mutex, //
@@ -129,6 +132,10 @@ impl Queue {
         F: FnOnce(&mut WorkContext<'_>) -> T + Send + 'static,
         T: Send + 'static,
     {
+        // Drivers have copies of this function, but one key must have one name: that of a static.
+        static EXIT: &CStr = c"Job::exit";
+        static CHANGES: &CStr = c"Job::changes";
+
         const {
             // Both are moved over the stack of the thread, as those of a thread's own closure.
             assert!(
@@ -138,8 +145,8 @@ impl Queue {
         };
         let state = Arc::pin_init(
             pin_init!(State {
-                exit <- new_mutex!(Taken(None)),
-                changes <- new_wait_queue!(),
+                exit <- Mutex::new(Taken(None), EXIT, static_lock_class!()),
+                changes <- WaitQueue::new(LockClass::new(CHANGES, static_lock_class!())),
             }),
             GFP_KERNEL,
         )?;

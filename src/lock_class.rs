@@ -13,6 +13,10 @@ use kernel::{
 /// The lockdep class of all threads that one place in a driver makes.
 ///
 /// The macros of this crate make one for each place that they are used in.
+///
+/// # Examples
+///
+/// See [`run!`](crate::run).
 #[derive(Clone, Copy)]
 pub struct LockClass {
     name: &'static CStr,

@@ -12,6 +12,10 @@ use kernel::prelude::*;
 /// used in. It is what lets the registry find the threads of a module that is being unloaded.
 ///
 /// Cannot be sent to other tasks, and so cannot be left where another module would find it.
+///
+/// # Examples
+///
+/// See [`run!`](crate::run).
 #[derive(Clone)]
 pub struct Owner(*mut bindings::module);
 

@@ -39,6 +39,10 @@ impl Nice {
     /// # Errors
     ///
     /// [`EINVAL`] if it is out of range.
+    ///
+    /// # Examples
+    ///
+    /// See [`Nice`].
     pub const fn new(value: i32) -> Result<Self> {
         if value < -20 || value > 19 {
             return Err(EINVAL);

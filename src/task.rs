@@ -325,7 +325,8 @@ impl<T> Task<T> {
     /// ```
     /// use kernel::time::Delta;
     ///
-    /// let task = kthread::run!("stubborn", |cx| while !cx.should_stop() {})?;
+    /// let stubborn = kthread::builder!("stubborn")?.create(|cx| while !cx.should_stop() {})?;
+    /// let task = stubborn.start_and_wait();
     /// assert_eq!(task.park_timeout(Delta::from_millis(1)).err(), Some(ETIMEDOUT));
     /// # Ok::<(), Error>(())
     /// ```

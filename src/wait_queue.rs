@@ -121,6 +121,10 @@ macro_rules! new_wait_queue {
 ///
 /// `bool` is for conditions without a value, `Option` for those with one, such as a resource that
 /// was taken.
+///
+/// # Examples
+///
+/// See [`WaitQueue`].
 pub trait Outcome {
     /// The value.
     type Value;

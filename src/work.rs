@@ -189,6 +189,10 @@ impl<T: ?Sized, const ID: u64> PinnedDrop for Work<T, ID> {
 /// Says that a struct has a field of type [`Work<T, ID>`](Work), and where. Implemented by
 /// [`impl_has_work!`](crate::impl_has_work).
 ///
+/// # Examples
+///
+/// See [`Worker`](crate::Worker).
+///
 /// # Safety
 ///
 /// The two functions must be inverse to each other, and `raw_get_work` return the item of a field
@@ -258,14 +262,14 @@ macro_rules! __impl_has_work {
             }
 
             fn lock_class() -> $crate::LockClass {
-                $crate::LockClass::new(
-                    ::kernel::c_str!(::core::concat!(
-                        ::core::stringify!($self),
-                        ".",
-                        ::core::stringify!($field)
-                    )),
-                    ::kernel::static_lock_class!(),
-                )
+                // A static, as other modules have copies of this function if the struct is generic,
+                // and to lockdep one key must have one name.
+                static NAME: &::kernel::str::CStr = ::kernel::c_str!(::core::concat!(
+                    ::core::stringify!($self),
+                    ".",
+                    ::core::stringify!($field)
+                ));
+                $crate::LockClass::new(NAME, ::kernel::static_lock_class!())
             }
         }
     };

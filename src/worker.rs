@@ -305,6 +305,10 @@ impl<P> EnqueueError<P> {
     }
 
     /// What owns the item.
+    ///
+    /// # Examples
+    ///
+    /// See [`EnqueueError`].
     pub fn into_inner(self) -> P {
         match self {
             Self::Pending(item)

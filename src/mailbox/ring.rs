@@ -77,6 +77,10 @@ pub enum SendError<T> {
 
 impl<T> SendError<T> {
     /// The value.
+    ///
+    /// # Examples
+    ///
+    /// See [`Mailbox::send`](crate::Mailbox::send).
     pub fn into_inner(self) -> T {
         match self {
             Self::Full(value) | Self::Closed(value) => value,

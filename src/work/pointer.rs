@@ -28,6 +28,10 @@ use kernel::{
 
 /// A pointer that owns a struct with an item.
 ///
+/// # Examples
+///
+/// See [`Worker`](crate::Worker).
+///
 /// # Safety
 ///
 /// [`from_work`](Self::from_work) must undo [`into_work`](Self::into_work), and `run` be what the

@@ -5,7 +5,7 @@ import unittest
 
 import support
 from settings import Failure
-from suites import expected_cases
+from suites import expected_cases, expected_examples
 
 SOURCE = """\
 //! #[kunit_tests(in_a_comment)] mod tests { #[test] fn x() {} }
@@ -90,6 +90,52 @@ class ExpectedCases(support.Sandbox):
     def test_test_too_deep_in_a_suite(self) -> None:
         text = "#[kunit_tests(s)] mod tests { mod inner { #[test] fn x() {} } }"
         self.assertIn("only 0 of 1 #[test] functions", self.failure(text))
+
+
+EXAMPLES = """\
+//! A crate.
+//!
+//! ```text
+//! a -> b
+//! ```
+//!
+//! ```
+//! let task = 1;
+//! ```
+
+impl Task {
+    /// Stops, in two ways.
+    ///
+    /// ```
+    /// // Here.
+    /// ```
+    ///
+    /// ```ignore
+    /// # Ok::<(), Error>(())
+    /// ```
+    fn stop() {}
+}
+
+// ```
+// no documentation
+// ```
+"""
+
+
+class ExpectedExamples(support.Sandbox):
+    def test_names(self) -> None:
+        """What is not Rust is no example; what is to be ignored is one that never runs."""
+        self.write("src/kthread.rs", EXAMPLES)
+        self.write("src/worker/live_view.rs", EXAMPLES)
+        files = ("kthread", "worker_live_view")
+        names = [f"{file}_{line}" for file in files for line in (7, 14, 18)]
+        self.assertEqual(
+            expected_examples(self.dir / "src"), {f"kthread_doc.{name}": False for name in names}
+        )
+
+    def test_none(self) -> None:
+        self.write("src/kthread.rs", "//! A crate.\n")
+        self.assertEqual(expected_examples(self.dir / "src"), {})
 
 
 if __name__ == "__main__":

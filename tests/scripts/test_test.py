@@ -10,6 +10,7 @@ from unittest import mock
 
 import support
 import compile_fail
+import doc_coverage
 import downstream
 import guest
 import harness
@@ -110,6 +111,7 @@ class Main(support.Sandbox):
                 guest, "prepare", return_value=(self.machine, self.progress)
             ) as self.prepare,
             mock.patch.object(compile_fail, "run", return_value=[GREEN]) as self.compile,
+            mock.patch.object(doc_coverage, "run", return_value=[GREEN]) as self.doc,
             mock.patch.object(loom, "run", return_value=[GREEN]) as self.loom,
             mock.patch.object(
                 downstream, "prepared", return_value=contextlib.nullcontext(([GREEN], self.dir))
@@ -124,12 +126,15 @@ class Main(support.Sandbox):
             return test.main(self.settings), screen.getvalue().splitlines()[-1]
 
     def test_everything(self) -> None:
-        self.assertEqual(self.main(), (0, "10 passed, 0 failed"))
-        self.assertEqual(self.prepare.call_args.kwargs["more_steps"], 11)
+        self.assertEqual(self.main(), (0, "11 passed, 0 failed"))
+        self.assertEqual(self.prepare.call_args.kwargs["more_steps"], 12)
         self.assertEqual(self.compile.call_args[0][:2], (self.settings, self.machine.kernel))
+        self.assertEqual(self.doc.call_args[0][:2], (self.settings, self.machine.kernel))
         plan, alone, counted, driver = (call[0][0] for call in self.judge.call_args_list)
         self.assertEqual([path.name for path in plan.suites], ["work.rs", "task.rs"])
         self.assertEqual([path.name for path in plan.boot_tests], ["unload.sh"])
+        self.assertEqual(plan.crate, self.dir / "src")
+        self.assertIn("kthread_doc", plan.modules)
         self.assertTrue(plan.leaks)
         self.assertEqual([path.name for path in alone.boot_tests], ["circular.sh"])
         self.assertIn("kthread_steady", counted.modules)
@@ -141,6 +146,7 @@ class Main(support.Sandbox):
         self.assertEqual(self.main("harness"), (0, "1 passed, 0 failed"))
         self.machine.run.assert_not_called()
         self.compile.assert_not_called()
+        self.doc.assert_not_called()
         self.loom.assert_not_called()
         self.downstream.assert_not_called()
         self.hazards.assert_not_called()
@@ -151,10 +157,10 @@ class Main(support.Sandbox):
         self.main(proofs=(RED,))
         root, checks, cases = self.hazards.call_args[0]
         self.assertEqual((root, cases), (self.dir, {"kthread_work.x": True}))
-        self.assertEqual(checks[:9], [*[GREEN] * 7, RED, GREEN])
+        self.assertEqual(checks[:10], [*[GREEN] * 8, RED, GREEN])
 
     def test_failed_proof(self) -> None:
-        self.assertEqual(self.main(proofs=(RED,)), (1, "9 passed, 1 failed"))
+        self.assertEqual(self.main(proofs=(RED,)), (1, "10 passed, 1 failed"))
 
     def test_unknown_part(self) -> None:
         with self.assertRaisesRegex(Failure, "x: say 'harness'"):

@@ -2,6 +2,7 @@
 """Tests of verdict.py; what kunit.py says is made up here."""
 
 import unittest
+from dataclasses import replace
 from pathlib import Path
 from unittest import mock
 
@@ -128,6 +129,28 @@ class Judge(JudgeTest):
     def test_suite_of_the_kernel_itself(self) -> None:
         self.assertEqual(self.red(cases=[*CASES, Result("own.y", "SKIP")]), {})
         self.assertEqual(list(self.red(cases=[*CASES, Result("own.y", "FAIL")])), ["own.y"])
+
+
+class Examples(JudgeTest):
+    def setUp(self) -> None:
+        super().setUp()
+        self.write("src/task.rs", "/// ```\n/// let task = 1;\n/// ```\n")
+        self.plan = replace(self.plan, crate=self.dir / "src")
+
+    def test_example(self) -> None:
+        checks = self.judge(cases=[*CASES, Result("kthread_doc.task_1", "PASS")])
+        self.assertIn(Check("examples", "kthread_doc.task_1", True), checks)
+        self.assertTrue(all(check.passed for check in checks))
+
+    def test_failed_example(self) -> None:
+        for status in ("FAIL", "SKIP"):
+            red = self.red(cases=[*CASES, Result("kthread_doc.task_1", status)])
+            self.assertEqual(list(red), ["kthread_doc.task_1"])
+
+    def test_lost_example(self) -> None:
+        red = self.red(cases=[*CASES, Result("kthread_doc.task_9", "PASS")])
+        self.assertIn("this case never ran", red["kthread_doc.task_1"])
+        self.assertIn("the suite kthread_doc never ran", self.red()["kthread_doc.task_1"])
 
 
 class KernelLogOfARun(JudgeTest):
