@@ -31,7 +31,8 @@ ARCHES = {
             consoles=("ttyS0", "ttyS1"),
             # When a booting kernel changes its clock, the watchdog of the old one may wait forever
             # for a stopped CPU, with interrupts off: on a loaded machine one boot in 100 hangs.
-            parameters=("tsc=nowatchdog",),
+            # There a timer may also take too long for the kernel to believe that it works.
+            parameters=("tsc=nowatchdog", "no_timer_check"),
         ),
     )
 }
