@@ -69,7 +69,7 @@ clean: ## Remove what was built from this checkout
 clean-cache: ## Remove the cache: kernels, sources, bindgen
 	@python3 scripts/cache.py clean
 
-## LINUX_SERIES 7.3 (default): the newest point release is taken
+## LINUX_SERIES 7.3 (default) or 7.2: the newest point release is taken
 ## KERNEL plain (default) or debug: KASAN, lockdep, kmemleak and more, with clang
 ## KDIR the build folder of your own kernel, instead of the two above
 ## ARCH x86_64 (default)

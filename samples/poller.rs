@@ -51,7 +51,9 @@ struct Poller {
 
 impl kernel::Module for Poller {
     fn init(_module: &'static ThisModule) -> Result<Self> {
-        let period = Delta::from_millis(module_parameters::period_ms.value().max(1).into());
+        // Linux 7.2 gives out a reference.
+        let period_ms = u32::clone(&module_parameters::period_ms.value());
+        let period = Delta::from_millis(period_ms.max(1).into());
         let latest = Arc::new(Atomic::new(0), GFP_KERNEL)?;
 
         let shared = latest.clone();

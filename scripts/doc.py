@@ -28,6 +28,9 @@ NOT_FOR_RUSTDOC = ("--remap-path-scope=", "--emit=")
 # rustdoc forgets one of the options that decide about the ABI, see the kernel's rust/Makefile.
 ANY_ABI = "-Cunsafe-allow-abi-mismatch=fixed-x18"
 ANY_ABI_SINCE = (1, 88)
+# Linux 7.2 lacks some error codes that the documentation links to.
+OLD_KERNEL = "linux_7_2"
+DEAD_LINKS = "-Arustdoc::broken_intra_doc_links"
 
 
 def build(settings: Settings, kernel: Kernel, step: Step) -> Path:
@@ -58,6 +61,8 @@ def rustdoc(
         version = re.search(r"(\d+)\.(\d+)", command.ask("rustdoc", "--version", env=kernel.env))
         if version and tuple(map(int, version.groups())) >= ANY_ABI_SINCE:
             argv.append(ANY_ABI)
+        if OLD_KERNEL in argv:
+            argv.append(DEAD_LINKS)
         log = settings.build / "log" / f"{output.name}.log"
         log.parent.mkdir(parents=True, exist_ok=True)
         command.run(

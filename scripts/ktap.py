@@ -18,6 +18,8 @@ from settings import Failure
 
 TOOL = "tools/testing/kunit/kunit.py"
 START = "KTAP version 1"
+PLAN = re.compile(r"1\.\.\d+")
+NO_SUITES = "1..0"
 SHOWN = 8  # lines of what a failed case had to say
 COMPLETE = "complete KTAP"  # the name under which a broken document is reported
 # What ends the output of the case before.
@@ -36,11 +38,14 @@ class Result:
 def documents(messages: list[str]) -> Iterator[list[str]]:
     """Each KTAP document of a log; kunit.py reads only the first of those it is given.
 
-    The kernel prints one for its own suites, and one for each module with suites.
+    The kernel prints one for its own suites, even if it has none, and one for each module with
+    suites.
     """
     starts = [number for number, message in enumerate(messages) if message == START]
     for start, end in pairwise([*starts, len(messages)]):
-        yield messages[start:end]
+        document = messages[start:end]
+        if next(filter(PLAN.fullmatch, document), "") != NO_SUITES:
+            yield document
 
 
 def parse(messages: list[str], kernel: Kernel) -> list[Result]:

@@ -13,7 +13,7 @@ from cache import Cache
 from settings import Failure, Settings, run_main
 from toolchain import Rust
 
-OLDEST_RELEASE = (7, 3)
+OLDEST_RELEASE = (7, 2)
 METADATA = ("libcore.rmeta", "libkernel.rmeta", "libbindings.rmeta", "libmacros.so")
 
 

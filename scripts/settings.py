@@ -15,8 +15,8 @@ from typing import Any
 from arch import ARCHES, Arch
 
 ROOT = Path(__file__).resolve().parent.parent
-# The supported releases of Linux, the default first.
-SERIES = ("7.3",)
+# The supported releases of Linux, the default first, and what their configuration needs on top.
+SERIES: dict[str, tuple[str, ...]] = {"7.3": (), "7.2": ("linux-7.2",)}
 ACCELERATORS = ("", "kvm", "tcg")
 
 
@@ -73,7 +73,7 @@ class Settings:
         kdir = given("KDIR")
         kernel = one_of("KERNEL", given("KERNEL", "plain"), FLAVOURS)
         return cls(
-            series=one_of("LINUX_SERIES", given("LINUX_SERIES", SERIES[0]), SERIES),
+            series=one_of("LINUX_SERIES", given("LINUX_SERIES", next(iter(SERIES))), SERIES),
             kernel=kernel,
             arch=one_of("ARCH", given("ARCH", "x86_64"), ARCHES),
             kdir=usable_path("KDIR", kdir) if kdir else None,
@@ -94,7 +94,7 @@ class Settings:
     @property
     def fragments(self) -> tuple[str, ...]:
         """The parts of the kernel's configuration, in tests/guest/config; a later one wins."""
-        return ("common", self.arch, *self.flavour.fragments)
+        return ("common", self.arch, *SERIES[self.series], *self.flavour.fragments)
 
     @property
     def machine(self) -> Arch:

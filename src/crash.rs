@@ -9,6 +9,7 @@
 
 use crate::{
     bindings,
+    compat::raw_init,
     notifier::Notifier,
     packet::Header,
     raw_list::RawList, //
@@ -93,7 +94,7 @@ fn sections() -> &'static RawList {
 /// Must be called exactly once, before anything else of this file.
 pub(crate) unsafe fn init() {
     // SAFETY: The static is valid for writes, not moved, and by the safety requirements not in use.
-    unsafe { ::pin_init::raw_init(SECTIONS.0.get(), RawList::new(crate::__lock_class!())) };
+    unsafe { raw_init(SECTIONS.0.get(), RawList::new(crate::__lock_class!())) };
 }
 
 /// Watches tasks oops.

@@ -323,6 +323,8 @@ impl<'a> Current<'a> {
     /// signal, so that it leaves such waits, and the mark stays. The waits of this type end all the
     /// same; what is for other tasks does not, such as [`WaitQueue::wait`](crate::WaitQueue::wait).
     ///
+    /// On Linux 7.2 a mark that is set while `body` runs still ends its waits.
+    ///
     /// # Context
     ///
     /// That of `body`.

@@ -3,6 +3,7 @@
 //! Closures that a worker runs once.
 
 use crate::{
+    compat::ESHUTDOWN,
     impl_has_work,
     lock_class::LockClass,
     new_work,

@@ -76,6 +76,7 @@ use kernel::prelude::*;
 
 mod bindings;
 mod builder;
+mod compat;
 mod crash;
 mod created;
 mod current;
@@ -168,7 +169,13 @@ pub use crate::{
 /// For the macros of this crate.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::builder::this_module_needs_the_kthread_that_it_was_built_with;
+    pub use crate::{
+        builder::this_module_needs_the_kthread_that_it_was_built_with,
+        compat::{
+            EDEADLK,
+            ESHUTDOWN, //
+        }, //
+    };
 
     pub type RawWork = core::ptr::NonNull<crate::bindings::kthread_work>;
 }

@@ -75,15 +75,10 @@ impl Owner {
 
 /// The [`Owner`] for the module that this macro is used in.
 #[doc(hidden)]
-#[expect(
-    clippy::crate_in_macro_def,
-    reason = "the caller's module is what is wanted"
-)]
 #[macro_export]
 macro_rules! __owner {
     () => {{
-        type Module = crate::LocalModule;
         // SAFETY: `crate` is the crate that uses this macro, hence the calling module.
-        unsafe { $crate::Owner::new(::kernel::module::this_module::<Module>()) }
+        unsafe { $crate::Owner::new($crate::__this_module!()) }
     }};
 }

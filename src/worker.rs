@@ -21,6 +21,10 @@ use self::core::Refusal;
 use crate::{
     bindings,
     builder::Builder,
+    compat::{
+        as_millis_ceil,
+        ESHUTDOWN, //
+    },
     current::Current,
     delayed_work::DelayedWorkItemPointer,
     packet::Header,
@@ -486,7 +490,7 @@ impl Queue {
 /// A delay in ticks of the kernel, at least as long.
 #[inline(never)]
 fn to_jiffies(delay: Delta) -> c_ulong {
-    match u32::try_from(delay.as_millis_ceil().max(0)) {
+    match u32::try_from(as_millis_ceil(delay).max(0)) {
         Ok(0) => 0,
         // The current tick has begun already.
         Ok(millis) => msecs_to_jiffies(millis).saturating_add(1),

@@ -46,6 +46,7 @@ int rust_kthread_task_nice(const struct task_struct *task)
 	return task_nice(task);
 }
 
+#ifdef PF_NO_NOTIFY_SIGNAL
 unsigned int rust_kthread_no_notify_signal_save(void)
 {
 	return no_notify_signal_save();
@@ -55,3 +56,15 @@ void rust_kthread_no_notify_signal_restore(unsigned int flags)
 {
 	no_notify_signal_restore(flags);
 }
+#else /* Linux 7.2 */
+unsigned int rust_kthread_no_notify_signal_save(void)
+{
+	return test_and_clear_thread_flag(TIF_NOTIFY_SIGNAL);
+}
+
+void rust_kthread_no_notify_signal_restore(unsigned int flags)
+{
+	if (flags)
+		set_thread_flag(TIF_NOTIFY_SIGNAL);
+}
+#endif

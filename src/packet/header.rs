@@ -13,6 +13,7 @@ use super::{
 use crate::{
     bindings,
     builder::Plan,
+    compat::raw_init,
     current::Current,
     lock_class::RunLock,
     owner::Owner,
@@ -217,7 +218,7 @@ impl Header {
             }),
         });
         // SAFETY: The packet begins with its header, which is not moved until it is freed.
-        unsafe { ::pin_init::raw_init(header.as_ptr(), init) };
+        unsafe { raw_init(header.as_ptr(), init) };
         Ok(header)
     }
 

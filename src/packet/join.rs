@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{
     bindings,
+    compat::EDEADLK,
     registry, //
 };
 use core::ptr::NonNull;

@@ -13,9 +13,12 @@ use super::{
     },
     Header, //
 };
-use crate::sleep::{
-    Sleep,
-    Slept, //
+use crate::{
+    compat::EDEADLK,
+    sleep::{
+        Sleep,
+        Slept, //
+    }, //
 };
 use kernel::{
     prelude::*,

@@ -10,6 +10,10 @@ use super::core::{
 };
 use crate::{
     bindings,
+    compat::{
+        EDEADLK,
+        ESHUTDOWN, //
+    },
     lock_class::LockClass, //
 };
 use core::ptr::NonNull;

@@ -14,6 +14,9 @@ use kernel::{
     },
 };
 
+#[path = "../shared/parameter.rs"]
+mod parameter;
+
 module! {
     type: Churn,
     name: "kthread_churn",
@@ -41,7 +44,7 @@ impl Drop for Probe {
 
 impl kernel::Module for Churn {
     fn init(_module: &'static ThisModule) -> Result<Self> {
-        let rounds = module_parameters::rounds.value();
+        let rounds = parameter::value(&module_parameters::rounds);
         let dropped = Arc::new(Atomic::new(0), GFP_KERNEL)?;
         let ran = Arc::new(Atomic::new(0u32), GFP_KERNEL)?;
         for _ in 0..rounds {

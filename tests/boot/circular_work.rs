@@ -19,6 +19,9 @@ use kthread::{
     WorkItem, //
 };
 
+#[path = "../shared/parameter.rs"]
+mod parameter;
+
 module! {
     type: CircularWork,
     name: "kthread_circular_work",
@@ -26,8 +29,8 @@ module! {
     description: "Waits for an item under a lock that the item takes",
     license: "GPL",
     params: {
-        cancels: bool {
-            default: false,
+        cancels: u8 {
+            default: 0,
             description: "Whether to cancel the item, and not to flush it",
         },
     },
@@ -103,7 +106,7 @@ fn circular(lock: &Arc<Mutex<()>>) -> Result {
     worker.enqueue(item.clone())?;
     worker.flush()?;
     let _guard = lock.lock();
-    if module_parameters::cancels.value() {
+    if parameter::value(&module_parameters::cancels) != 0 {
         item.work.cancel().map(|_| ())
     } else {
         item.work.flush()

@@ -20,6 +20,7 @@ use kernel::{
     },
 };
 use kthread::{
+    __private::ESHUTDOWN,
     impl_has_work,
     new_work,
     Current,
@@ -30,6 +31,9 @@ use kthread::{
     WorkItem,
     Worker, //
 };
+
+#[path = "../shared/parameter.rs"]
+mod parameter;
 
 module! {
     type: Crash,
@@ -49,7 +53,7 @@ struct Crash;
 
 impl kernel::Module for Crash {
     fn init(_module: &'static ThisModule) -> Result<Self> {
-        match module_parameters::place.value() {
+        match parameter::value(&module_parameters::place) {
             0 => in_body(),
             1 => while_parking(),
             2 => under_hook(),

@@ -16,6 +16,9 @@ use kthread::{
     Task, //
 };
 
+#[path = "../shared/parameter.rs"]
+mod parameter;
+
 module! {
     type: Cycles,
     name: "kthread_cycles",
@@ -23,8 +26,8 @@ module! {
     description: "Leaves threads behind that own themselves",
     license: "GPL",
     params: {
-        fail: bool {
-            default: false,
+        fail: u8 {
+            default: 0,
             description: "Fail the init function",
         },
     },
@@ -97,7 +100,7 @@ impl kernel::Module for Cycles {
             core::mem::forget(task.park()?);
             core::mem::forget(task);
         }
-        if module_parameters::fail.value() {
+        if parameter::value(&module_parameters::fail) != 0 {
             return Err(EBUSY);
         }
         Ok(Self)

@@ -7,6 +7,9 @@ use kernel::{
     time::Delta, //
 };
 
+#[path = "../shared/parameter.rs"]
+mod parameter;
+
 module! {
     type: Detached,
     name: "kthread_detached",
@@ -18,8 +21,8 @@ module! {
             default: 3,
             description: "How long the thread sleeps",
         },
-        fail: bool {
-            default: false,
+        fail: u8 {
+            default: 0,
             description: "Fail the init function",
         },
     },
@@ -29,9 +32,9 @@ struct Detached;
 
 impl kernel::Module for Detached {
     fn init(_module: &'static ThisModule) -> Result<Self> {
-        let nap = Delta::from_secs(module_parameters::seconds.value());
+        let nap = Delta::from_secs(parameter::value(&module_parameters::seconds));
         kthread::run!("detached", move |cx| cx.sleep(nap))?.detach()?;
-        if module_parameters::fail.value() {
+        if parameter::value(&module_parameters::fail) != 0 {
             return Err(EBUSY);
         }
         Ok(Self)

@@ -33,6 +33,9 @@ use kthread::{
     WorkItem, //
 };
 
+#[path = "../shared/parameter.rs"]
+mod parameter;
+
 module! {
     type: ForgottenHandle,
     name: "kthread_forgotten_handle",
@@ -40,8 +43,8 @@ module! {
     description: "Forgets the handles of its threads",
     license: "GPL",
     params: {
-        fail: bool {
-            default: false,
+        fail: u8 {
+            default: 0,
             description: "Fail the init function",
         },
     },
@@ -64,7 +67,7 @@ impl kernel::Module for ForgottenHandle {
         drop_within()?;
         forget_workers()?;
         let module = Self;
-        if module_parameters::fail.value() {
+        if parameter::value(&module_parameters::fail) != 0 {
             return Err(EBUSY);
         }
         Ok(module)

@@ -11,6 +11,9 @@ use kthread::{
     Worker, //
 };
 
+#[path = "../shared/parameter.rs"]
+mod parameter;
+
 module! {
     type: Freeze,
     name: "kthread_frozen_flush",
@@ -18,8 +21,8 @@ module! {
     description: "A freezable thread that waits for the items of a freezable worker",
     license: "GPL",
     params: {
-        jobs: bool {
-            default: false,
+        jobs: u8 {
+            default: 0,
             description: "Whether to wait for jobs, and not to flush",
         },
     },
@@ -32,7 +35,7 @@ struct Freeze {
 
 impl kernel::Module for Freeze {
     fn init(_module: &'static ThisModule) -> Result<Self> {
-        let jobs = module_parameters::jobs.value();
+        let jobs = parameter::value(&module_parameters::jobs) != 0;
         let worker = kthread::builder!("freeze/worker")?.freezable().worker()?;
         let queue = worker.queue();
         let task = kthread::builder!("freeze/flusher")?

@@ -13,6 +13,9 @@ use kthread::{
     Task, //
 };
 
+#[path = "../shared/parameter.rs"]
+mod parameter;
+
 module! {
     type: Hotplug,
     name: "kthread_hotplug",
@@ -20,8 +23,8 @@ module! {
     description: "Runs threads on CPU 1",
     license: "GPL",
     params: {
-        offline: bool {
-            default: false,
+        offline: u8 {
+            default: 0,
             description: "Whether CPU 1 is offline",
         },
     },
@@ -42,7 +45,7 @@ impl kernel::Module for Hotplug {
         let preferring = kthread::builder!("hotplug/preferring")?
             .affine_preferred(mask)
             .run(turn)?;
-        if refused != module_parameters::offline.value() {
+        if refused != (parameter::value(&module_parameters::offline) != 0) {
             pr_err!(
                 "set_affinity() {}\n",
                 if refused { "failed" } else { "worked" }

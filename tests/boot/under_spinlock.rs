@@ -12,6 +12,9 @@ use kernel::{
 };
 use kthread::new_wait_queue;
 
+#[path = "../shared/parameter.rs"]
+mod parameter;
+
 module! {
     type: UnderSpinlock,
     name: "kthread_under_spinlock",
@@ -31,7 +34,7 @@ struct UnderSpinlock;
 impl kernel::Module for UnderSpinlock {
     fn init(_module: &'static ThisModule) -> Result<Self> {
         let lock = KBox::pin_init(new_spinlock!(()), GFP_KERNEL)?;
-        if module_parameters::wait.value() != 0 {
+        if parameter::value(&module_parameters::wait) != 0 {
             let queue = KBox::pin_init(new_wait_queue!(), GFP_KERNEL)?;
             let _guard = lock.lock();
             queue.wait(|| true);

@@ -6,7 +6,7 @@
 include!("common/module.rs");
 
 fn case() -> Result {
-    let module = kernel::module::this_module::<LocalModule>();
+    let module = kthread::__this_module!();
     #[cfg(misuse)]
     let owner = kthread::Owner::new(module);
     #[cfg(not(misuse))]

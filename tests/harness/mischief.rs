@@ -14,6 +14,9 @@ use kernel::{
     },
 };
 
+#[path = "../shared/parameter.rs"]
+mod parameter;
+
 module! {
     type: Mischief,
     name: "kthread_mischief",
@@ -36,12 +39,14 @@ struct Mischief;
 
 impl kernel::Module for Mischief {
     fn init(_module: &'static ThisModule) -> Result<Self> {
-        match module_parameters::mischief.value() {
+        match parameter::value(&module_parameters::mischief) {
             0 => (),
             1 => return Err(ENODEV),
             2 => _ = kernel::warn_on!(true),
             3 => oops(),
-            4 => fsleep(Delta::from_secs(module_parameters::seconds.value())),
+            4 => fsleep(Delta::from_secs(parameter::value(
+                &module_parameters::seconds,
+            ))),
             5 => leak()?,
             6 => sleep_in_atomic()?,
             _ => return Err(EINVAL),

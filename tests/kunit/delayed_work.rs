@@ -30,6 +30,7 @@ mod tests {
         },
     };
     use kthread::{
+        __private::ESHUTDOWN,
         impl_has_delayed_work,
         new_delayed_work,
         DelayedWork,

@@ -18,6 +18,7 @@ mod tests {
         },
     };
     use kthread::{
+        __private::EDEADLK,
         Exit,
         State,
         Stopped,

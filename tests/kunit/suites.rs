@@ -18,6 +18,7 @@ mod ports;
 mod ptp_clock;
 mod scope;
 mod signal;
+mod spin_lock_irq;
 mod stop;
 mod support;
 mod task;

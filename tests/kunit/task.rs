@@ -19,6 +19,7 @@ mod tests {
         },
     };
     use kthread::{
+        __private::EDEADLK,
         Exit,
         Stopped, //
     };

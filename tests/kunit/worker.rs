@@ -33,7 +33,11 @@ mod tests {
         },
     };
     use kthread::{
-        __private::this_module_needs_the_kthread_that_it_was_built_with as plan_for,
+        __private::{
+            this_module_needs_the_kthread_that_it_was_built_with as plan_for,
+            EDEADLK,
+            ESHUTDOWN, //
+        },
         impl_has_work,
         new_event,
         new_work,
@@ -480,6 +484,22 @@ mod tests {
 
         assert!(sleeps && waits);
         assert_eq!(makes.runs.get(), 11);
+        Ok(())
+    }
+
+    /// What runs while the worker ends is not taken for something that has a signal.
+    #[test]
+    fn rest_can_still_wait() -> Result {
+        let worker = worker()?;
+        let first = worker.run(|cx| {
+            let _ = cx.sleep(FOREVER);
+            eventually(|| kernel::current!().signal_pending())
+        })?;
+        let rest = worker.run(|_cx| kernel::current!().signal_pending())?;
+        drop(worker);
+
+        assert!(first.wait()? == Exit::Returned(true));
+        assert!(rest.wait()? == Exit::Returned(false));
         Ok(())
     }
 

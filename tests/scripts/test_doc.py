@@ -63,6 +63,12 @@ class Build(support.Sandbox):
         for option in ("-Dwarnings", "-Dmissing_docs"):
             self.assertIn(f" {option} ", self.call())
 
+    def test_dead_links_of_an_old_kernel(self) -> None:
+        self.assertNotIn(doc.DEAD_LINKS, self.call())
+        saved = SAVED.replace("--cfg MODULE", "--cfg linux_7_2 --cfg MODULE")
+        self.write(str(self.objects / "src/.kthread.o.cmd"), saved)
+        self.assertIn(f" {doc.DEAD_LINKS} ", self.call())
+
     def test_links_to_the_kernel(self) -> None:
         self.assertIn("--extern-html-root-url=kernel=https://rust.docs.kernel.org ", self.call())
 

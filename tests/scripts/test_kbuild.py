@@ -26,11 +26,14 @@ class CrateMetadata(Sandbox):
         self.config.write_text("CONFIG_RUST=y\n")
         (self.dir / "Makefile").write_text(MAKEFILE)
 
+    def flags(self, *variables: str) -> list[str]:
+        """What rustc is told."""
+        make = ["make", "--no-print-directory", "-C", str(self.dir), *variables, "all"]
+        return subprocess.run(make, check=True, capture_output=True, text=True).stdout.split()
+
     def metadata(self) -> str:
         """What rustc puts into the name of each symbol."""
-        make = ["make", "--no-print-directory", "-C", str(self.dir), "all"]
-        flags = subprocess.run(make, check=True, capture_output=True, text=True).stdout.split()
-        (metadata,) = (flag for flag in flags if flag.startswith("-Cmetadata="))
+        (metadata,) = (flag for flag in self.flags() if flag.startswith("-Cmetadata="))
         return metadata
 
     def test_same_for_the_same_build(self) -> None:
@@ -52,3 +55,9 @@ class CrateMetadata(Sandbox):
         before = self.metadata()
         self.config.write_text("CONFIG_RUST=y\nCONFIG_LOCKDEP=y\n")
         self.assertNotEqual(self.metadata(), before)
+
+    def test_knows_an_old_kernel(self) -> None:
+        """Only Linux 7.2 needs stand-ins."""
+        self.assertIn("linux_7_2", self.flags("VERSION=7", "PATCHLEVEL=2"))
+        for patchlevel in ("3", "20"):
+            self.assertNotIn("linux_7_2", self.flags("VERSION=7", f"PATCHLEVEL={patchlevel}"))

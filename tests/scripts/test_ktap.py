@@ -82,6 +82,10 @@ class Documents(unittest.TestCase):
     def test_none(self) -> None:
         self.assertEqual(list(ktap.documents(["    KTAP version 1", "x"])), [])
 
+    def test_kernel_without_suites(self) -> None:
+        log = ["KTAP version 1", "Freeing memory", "1..0", "Run /init", *LOG[9:]]
+        self.assertEqual(list(ktap.documents(log)), [LOG[9:]])
+
 
 class Parse(support.Sandbox):
     def setUp(self) -> None:

@@ -100,10 +100,10 @@ class Reasons(WithFakeKernel):
 
     def test_too_old(self) -> None:
         self.release("6.12.3-amd64")
-        self.assert_reason("6.12.3-amd64", "7.3 is the oldest supported")
+        self.assert_reason("6.12.3-amd64", "7.2 is the oldest supported")
 
     def test_new_enough(self) -> None:
-        for release in ("7.3.0", "7.10.1", "8.0.0-rc1"):
+        for release in ("7.2.0", "7.10.1", "8.0.0-rc1"):
             self.release(release)
             self.assertEqual(self.reasons(), [], release)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import support
 from arch import ARCHES
-from settings import FLAVOURS, Failure, Settings, run_main
+from settings import FLAVOURS, SERIES, Failure, Settings, run_main
 
 
 class FromEnviron(unittest.TestCase):
@@ -37,10 +37,10 @@ class FromEnviron(unittest.TestCase):
 
     def test_all_given(self) -> None:
         settings = self.read(
-            **{"LINUX_SERIES": "7.3", "KERNEL": "debug", "KDIR": "/k", "CACHE": "/y"},
+            **{"LINUX_SERIES": "7.2", "KERNEL": "debug", "KDIR": "/k", "CACHE": "/y"},
             **{"ACCEL": "tcg", "JOBS": "3", "ROUNDS": "7", "SEED": "8"},
         )
-        self.assertEqual((settings.series, settings.kernel), ("7.3", "debug"))
+        self.assertEqual((settings.series, settings.kernel), ("7.2", "debug"))
         self.assertEqual((settings.kdir, settings.cache), (Path("/k"), Path("/y")))
         self.assertEqual((settings.accel, settings.jobs), ("tcg", 3))
         self.assertEqual((settings.rounds, settings.seed), (7, 8))
@@ -49,15 +49,16 @@ class FromEnviron(unittest.TestCase):
 
     def test_every_kernel_has_its_configuration(self) -> None:
         self.assertEqual(self.read().fragments, ("common", "x86_64"))
-        debug = self.read(KERNEL="debug").fragments
-        self.assertEqual(debug, ("common", "x86_64", "debug"))
-        for kernel in FLAVOURS:
-            for name in self.read(KERNEL=kernel).fragments:
-                path = support.ROOT / f"tests/guest/config/{name}.config"
-                self.assertTrue(path.exists(), path)
+        debug = self.read(LINUX_SERIES="7.2", KERNEL="debug").fragments
+        self.assertEqual(debug, ("common", "x86_64", "linux-7.2", "debug"))
+        for series in SERIES:
+            for kernel in FLAVOURS:
+                for name in self.read(LINUX_SERIES=series, KERNEL=kernel).fragments:
+                    path = support.ROOT / f"tests/guest/config/{name}.config"
+                    self.assertTrue(path.exists(), path)
 
     def test_unknown_values_list_the_known_ones(self) -> None:
-        self.assertIn("7.3", self.failure(LINUX_SERIES="6.1"))
+        self.assertIn("7.3, 7.2", self.failure(LINUX_SERIES="6.1"))
         self.assertIn("plain, debug", self.failure(KERNEL="fast"))
         self.assertIn("x86_64", self.failure(ARCH="vax"))
         self.assertIn("kvm, tcg", self.failure(ACCEL="hvf"))
@@ -85,6 +86,7 @@ class BuildFolder(unittest.TestCase):
         folders = [
             self.build(),
             self.build(KERNEL="debug"),
+            self.build(LINUX_SERIES="7.2"),
             self.build(KDIR="/a/linux"),
             self.build(KDIR="/b/linux"),
         ]

@@ -25,6 +25,8 @@ mod handles;
 #[path = "../shared/hard_irq.rs"]
 mod hard_irq;
 mod hooks;
+#[path = "../shared/parameter.rs"]
+mod parameter;
 mod parking;
 mod producers;
 mod progress;
@@ -96,19 +98,19 @@ impl kernel::Module for Torture {
 
 impl Torture {
     fn run(module: &'static ThisModule) -> Result<Self> {
-        let seed = module_parameters::seed.value();
+        let seed = parameter::value(&module_parameters::seed);
         pr_info!("seed {}\n", seed);
-        spawning::run(module_parameters::spawns.value(), seed, module)?;
-        parking::run(module_parameters::parks.value(), seed)?;
-        handles::run(module_parameters::handles.value(), seed)?;
-        hooks::run(module_parameters::hooks.value(), seed)?;
-        waits::run("wait", module_parameters::waits.value(), seed, 4)?;
-        let rounds = module_parameters::waits_on_one_cpu.value();
+        spawning::run(parameter::value(&module_parameters::spawns), seed, module)?;
+        parking::run(parameter::value(&module_parameters::parks), seed)?;
+        handles::run(parameter::value(&module_parameters::handles), seed)?;
+        hooks::run(parameter::value(&module_parameters::hooks), seed)?;
+        waits::run("wait", parameter::value(&module_parameters::waits), seed, 4)?;
+        let rounds = parameter::value(&module_parameters::waits_on_one_cpu);
         waits::run("wait_on_one_cpu", rounds, seed, 1)?;
-        sending::run(module_parameters::sends.value(), seed)?;
-        let rounds = module_parameters::items.value();
+        sending::run(parameter::value(&module_parameters::sends), seed)?;
+        let rounds = parameter::value(&module_parameters::items);
         queueing::run("item", rounds, seed, Life::Long)?;
-        let rounds = module_parameters::closings.value();
+        let rounds = parameter::value(&module_parameters::closings);
         queueing::run("close", rounds, seed, Life::Short)?;
         Ok(Self)
     }

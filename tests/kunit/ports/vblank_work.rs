@@ -2,6 +2,10 @@
 
 //! A port of C's `drivers/gpu/drm/drm_vblank_work.c`.
 
+use crate::spin_lock_irq::{
+    new_spinlock_irq,
+    SpinLockIrq, //
+};
 use core::{
     mem,
     ptr, //
@@ -22,9 +26,7 @@ use kernel::{
             Atomic,
             Relaxed, //
         },
-        new_spinlock_irq,
-        Arc,
-        SpinLockIrq, //
+        Arc, //
     },
 };
 use kthread::{
