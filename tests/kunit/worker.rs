@@ -496,8 +496,10 @@ mod tests {
             eventually(|| kernel::current!().signal_pending())
         })?;
         let rest = worker.run(|_cx| kernel::current!().signal_pending())?;
+        let begun = eventually(|| worker.state() == State::Sleeping);
         drop(worker);
 
+        assert!(begun);
         assert!(first.wait()? == Exit::Returned(true));
         assert!(rest.wait()? == Exit::Returned(false));
         Ok(())
