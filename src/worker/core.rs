@@ -336,8 +336,6 @@ impl Core {
         while let Some(work) = self.next() {
             // SAFETY: The item was queued, owns what it is in, and is called by nobody else.
             unsafe { call(work) };
-            // SAFETY: Only tasks that may sleep get here.
-            unsafe { bindings::cond_resched() };
         }
     }
 
@@ -492,17 +490,19 @@ unsafe fn first(list: *mut bindings::list_head) -> *mut bindings::kthread_work {
     }
 }
 
-/// Calls an item.
+/// Calls an item, and lets others run then, as there may be many.
 ///
 /// # Safety
 ///
-/// It must have been queued and taken out, and own what it is in.
+/// It must have been queued and taken out, and own what it is in; the calling task may sleep.
 unsafe fn call(work: NonNull<bindings::kthread_work>) {
     // SAFETY: By the safety requirements; the field does not change.
     if let Some(function) = unsafe { (*work.as_ptr()).func } {
         // SAFETY: As above.
         unsafe { function(work.as_ptr()) };
     }
+    // SAFETY: By the safety requirements.
+    unsafe { bindings::cond_resched() };
 }
 
 /// Says whether an item is in a list.
