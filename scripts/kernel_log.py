@@ -22,6 +22,7 @@ ALARM = re.compile(
     r"|\bK[ACM]SAN:|UBSAN:|KFENCE:|refcount_t:|ODEBUG:"
     r"|unreferenced object|new suspected memory leaks"
     r"|Unable to handle kernel|Internal error:|Failure not reported to KUnit"
+    r"|printk messages dropped"
 )
 HARMLESS = re.compile(
     r"Warning: unable to open an initial console|Warning: Failed to add ttynull console"
@@ -32,6 +33,9 @@ CONTINUATION = re.compile(r"Call [Tt]race:|\bOops\b|^KASAN: |Internal error:")
 REPORT_ENDS = re.compile(r"---\[ end trace |^\s*(not )?ok \d+ |^kthread-test: ")
 LONGEST_REPORT = 200  # lines
 
+# A line that the console gave up in the middle, for something urgent, and wrote again.
+CUT_OFF = re.compile(r"^(.+)(?=\n\*\* replaying previous printk message \*\*\n\1)", re.MULTILINE)
+
 STAMP = re.compile(r"^\[ *\d+\.\d+\](\[ *[TC]\d+\])? ?")
 TEST_BEGINS = re.compile(r"^kthread-test: (.+)")
 KUNIT_RESULT = re.compile(r"^\s*((not )?ok \d+ .*)")
@@ -39,9 +43,9 @@ EXPECT = re.compile(r"(?:^|: )kthread-expect: (.+)")
 
 
 def messages(log: Path) -> list[str]:
-    """The lines of a log without time stamps."""
+    """The lines of a log, without time stamps and what was cut off."""
     text = log.read_text(encoding="utf-8", errors="replace").replace("\r", "")
-    return [STAMP.sub("", line) for line in text.split("\n")]
+    return [STAMP.sub("", line) for line in CUT_OFF.sub("", text).split("\n")]
 
 
 @dataclass

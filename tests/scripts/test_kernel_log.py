@@ -62,6 +62,19 @@ class Messages(LogTest):
     def test_indentation_is_kept(self) -> None:
         self.assertEqual(messages(self.write("log", "[    1.5]     ok 1 x")), ["    ok 1 x"])
 
+    def test_line_that_was_written_again(self) -> None:
+        replaying = "** replaying previous printk message **"
+        whole = ["[    1.1] before", "[    1.5] BUG: x, y", "[    1.6] after"]
+        for cut in range(1, len(whole[1]) + 1):
+            log = "\r\n".join([whole[0], whole[1][:cut], replaying, *whole[1:]])
+            self.assertEqual(
+                messages(self.write("log", log)), ["before", "", replaying, "BUG: x, y", "after"]
+            )
+        log = "\n".join([whole[0], replaying, *whole[1:]])
+        self.assertEqual(
+            messages(self.write("log", log)), ["before", replaying, "BUG: x, y", "after"]
+        )
+
     def test_garbage(self) -> None:
         path = self.write("log")
         path.write_bytes(b"\xff\xfe\x00\n[    1.5] x")
@@ -92,6 +105,7 @@ class Alarms(LogTest):
             "ODEBUG: free active (active state 0) object: x",
             "UBSAN: shift-out-of-bounds in x",
             "Kernel panic - not syncing: Attempted to kill init!",
+            "** 12 printk messages dropped **",
             "Unable to handle kernel NULL pointer dereference at virtual address 10",
             "Call trace:",
             "    Failure not reported to KUnit since this is a non-KUnit task",
