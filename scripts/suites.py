@@ -2,7 +2,7 @@
 """Reads from the Rust sources which KUnit cases have to run."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from settings import Failure
@@ -18,6 +18,7 @@ FUNCTION = re.compile(ATTRIBUTES + r"(?:unsafe\s+)?fn\s+(\w+)")
 TEST = re.compile(r"#\[\s*test\s*\]")
 CFG = re.compile(r"#\[\s*cfg\b")
 FENCE = re.compile(r"\s*//[/!]\s*```(.*)")
+PAGE_FENCE = re.compile(r"\s*```(.*)")
 EXAMPLES = "kthread_doc."  # the suite of the examples
 NO_EXAMPLE = "text"  # what is not Rust says so; `ignore` and its like are no way out
 
@@ -53,18 +54,30 @@ def expected_cases(sources: Iterable[Path]) -> dict[str, bool]:
     return cases
 
 
-def expected_examples(crate: Path) -> dict[str, bool]:
-    """The case that each example in the documentation of a crate becomes, see doc_cases.py."""
+def expected_examples(root: Path) -> dict[str, bool]:
+    """The case that each example in the documentation becomes, see doc_cases.py."""
+    crate = root / "src"
     cases: dict[str, bool] = {}
     for source in sorted(crate.rglob("*.rs")):
         file = "_".join(source.relative_to(crate).with_suffix("").parts)
-        inside = False
-        for number, line in enumerate(source.read_text(encoding="utf-8").splitlines(), start=1):
-            if fence := FENCE.fullmatch(line):
-                inside = not inside
-                if inside and fence[1].strip() != NO_EXAMPLE:
-                    cases[f"{EXAMPLES}{file}_{number}"] = False
+        for line, language in _fences(source, FENCE):
+            if language != NO_EXAMPLE:
+                cases[f"{EXAMPLES}{file}_{line}"] = False
+    for page in (*root.glob("README.md"), *sorted(root.glob("docs/*.md"))):
+        for line, language in _fences(page, PAGE_FENCE):
+            if not language or language.startswith("rust"):
+                cases[f"{EXAMPLES}{page.stem.lower()}_{line}"] = False
     return cases
+
+
+def _fences(source: Path, fence: re.Pattern[str]) -> Iterator[tuple[int, str]]:
+    """The line in which each block of code begins, and what it says of its language."""
+    inside = False
+    for number, line in enumerate(source.read_text(encoding="utf-8").splitlines(), start=1):
+        if found := fence.fullmatch(line):
+            inside = not inside
+            if inside:
+                yield number, found[1].strip()
 
 
 def _top_level(text: str) -> str:

@@ -63,7 +63,7 @@ def test_crate(machine: Guest, progress: Progress) -> list[Check]:
     plan = Plan(
         modules=("rust_kthread", "kthread_kunit", "kthread_doc"),
         suites=suite_sources(tests / "kunit"),
-        crate=machine.settings.root / "src",
+        documented=machine.settings.root,
         boot_tests=boot_tests(tests / "boot"),
         leaks=machine.has_kmemleak,
     )

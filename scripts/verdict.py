@@ -34,7 +34,7 @@ class Plan:
 
     modules: tuple[str, ...] = ("rust_kthread", "kthread_kunit")  # MODULE[:PARAMETER=VALUE]
     suites: tuple[Path, ...] = ()  # sources of the KUnit suites in these modules
-    crate: Path | None = None  # whose examples are cases, too
+    documented: Path | None = None  # the folder of what has examples, which are cases, too
     boot_tests: tuple[Path, ...] = ()
     bound: int = 60  # seconds that one boot test may take
     leaks: bool = False  # scan for leaks at the end
@@ -74,8 +74,8 @@ def judge(plan: Plan, run: Run, kernel: Kernel) -> list[Check]:
     steps = ktap.parse(messages(run.log), kernel)
     cases = ktap.parse(kernel_log.messages, kernel)
     expected = expected_cases(plan.suites)
-    if plan.crate:
-        expected |= expected_examples(plan.crate)
+    if plan.documented:
+        expected |= expected_examples(plan.documented)
     return [
         Check("guest", "powers off by itself", not run.trouble, run.trouble),
         *_log_checks(kernel_log),

@@ -69,6 +69,13 @@ class Suite(support.Sandbox):
             [f"kthread_doc.task_{name}" for name in ("9", "58", "100", "wait_queue_7")],
         )
 
+    def test_page_may_fail_without_saying_so(self) -> None:
+        for page, name in (("README", "readme"), ("_home_me_kthread_docs_guide", "guide")):
+            program = PLAIN.replace("_main_src_task_wait_queue_rs", f"_main_{page}_md")
+            text = "".join(doc_cases.suite([program]))
+            self.assertIn(f"    fn {name}_7() -> Result {{\n", text)
+            self.assertIn("\nassert!(true);\nOk(())\n    }\n", text)
+
     def test_unknown_program(self) -> None:
         for program in ("", "fn main() { }", NEW.replace("_58_0", "_58_1"), NEW[:-70]):
             with self.assertRaises(doc_cases.NoExample):
@@ -84,13 +91,16 @@ class Main(support.Sandbox):
     def run_main(self, *rustdoc: str) -> tuple[int, str]:
         screen = io.StringIO()
         with contextlib.redirect_stderr(screen):
-            return doc_cases.main(str(self.output), *rustdoc), screen.getvalue()
+            status = doc_cases.main(str(self.output), *rustdoc, "--", "a.rs", "b.md")
+        return status, screen.getvalue()
 
     def test_each_example_is_kept(self) -> None:
         self.fake("rustdoc", RUSTDOC.format(calls=self.calls))
-        self.assertEqual(sorted(doc_cases.extract(["rustdoc", "--cfg", "X"])), ["one\n", "two\n"])
-        call = self.calls.read_text()
-        self.assertRegex(call, "^--cfg X --test --no-run -Zunstable-options --test-builder=/")
+        found = doc_cases.extract(["rustdoc", "--cfg", "X"], ["a.rs", "b.md"])
+        self.assertEqual(sorted(found), ["one\n", "one\n", "two\n", "two\n"])
+        for call, source in zip(self.calls.read_text().splitlines(), ("a.rs", "b.md"), strict=True):
+            options = "--cfg X --test --no-run -Zunstable-options --test-builder=/.*"
+            self.assertRegex(call, f"^{options} {source}$")
 
     def test_suite_is_written(self) -> None:
         example = self.write("example", NEW)

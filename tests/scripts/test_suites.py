@@ -120,6 +120,21 @@ impl Task {
 // no documentation
 // ```
 """
+PAGE = """\
+# A page
+
+```sh
+make
+```
+
+```rust
+let task = 1;
+```
+
+  ```rust,ignore
+  let task = 2;
+  ```
+"""
 
 
 class ExpectedExamples(support.Sandbox):
@@ -129,13 +144,17 @@ class ExpectedExamples(support.Sandbox):
         self.write("src/worker/live_view.rs", EXAMPLES)
         files = ("kthread", "worker_live_view")
         names = [f"{file}_{line}" for file in files for line in (7, 14, 18)]
+        self.write("README.md", PAGE)
+        self.write("docs/guide.md", PAGE)
+        names += [f"{page}_{line}" for page in ("readme", "guide") for line in (7, 11)]
         self.assertEqual(
-            expected_examples(self.dir / "src"), {f"kthread_doc.{name}": False for name in names}
+            expected_examples(self.dir), {f"kthread_doc.{name}": False for name in names}
         )
 
     def test_none(self) -> None:
         self.write("src/kthread.rs", "//! A crate.\n")
-        self.assertEqual(expected_examples(self.dir / "src"), {})
+        self.write("README.md", "# A crate\n")
+        self.assertEqual(expected_examples(self.dir), {})
 
 
 if __name__ == "__main__":

@@ -133,7 +133,7 @@ class Main(support.Sandbox):
         plan, alone, counted, driver = (call[0][0] for call in self.judge.call_args_list)
         self.assertEqual([path.name for path in plan.suites], ["work.rs", "task.rs"])
         self.assertEqual([path.name for path in plan.boot_tests], ["unload.sh"])
-        self.assertEqual(plan.crate, self.dir / "src")
+        self.assertEqual(plan.documented, self.dir)
         self.assertIn("kthread_doc", plan.modules)
         self.assertTrue(plan.leaks)
         self.assertEqual([path.name for path in alone.boot_tests], ["circular.sh"])

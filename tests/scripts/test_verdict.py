@@ -135,7 +135,7 @@ class Examples(JudgeTest):
     def setUp(self) -> None:
         super().setUp()
         self.write("src/task.rs", "/// ```\n/// let task = 1;\n/// ```\n")
-        self.plan = replace(self.plan, crate=self.dir / "src")
+        self.plan = replace(self.plan, documented=self.dir)
 
     def test_example(self) -> None:
         checks = self.judge(cases=[*CASES, Result("kthread_doc.task_1", "PASS")])
