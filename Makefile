@@ -21,7 +21,7 @@ run: ## Boot the kernel, load the crate and a sample, show the thread, unload
 	@python3 scripts/run.py
 
 test: ## Run every test in the guest, and prove that the harness can fail
-	$(call packages,17,guest install test)
+	$(call packages,18,guest install test)
 	@python3 scripts/test.py
 
 torture: ## Make, park, share, stop and wake threads at random, many times, on four CPUs
@@ -37,7 +37,7 @@ modules: ## Build the modules only; with KDIR, for your own kernel
 	@python3 scripts/modules.py
 
 install: ## Install the crate for the running kernel, or for the one of KDIR
-	$(call packages,6,install)
+	$(call packages,7,install)
 	@python3 scripts/install.py
 
 uninstall: ## Take that away again

@@ -16,6 +16,7 @@ from kernel_build import Kernel
 from progress import Progress, Step
 from settings import Failure, Settings, run_main
 
+OBJECTS = "objects"  # what kbuild makes goes there, below the build folder
 MODEL = "src/kthread.o"
 BINDINGS = "src/bindings/bindings_generated.rs"
 # The kernel's own documentation, which has its `core`, too.
@@ -33,14 +34,15 @@ OLD_KERNEL = "linux_7_2"
 DEAD_LINKS = "-Arustdoc::broken_intra_doc_links"
 
 
-def build(settings: Settings, kernel: Kernel, step: Step) -> Path:
-    """Writes the pages of the crate, as it was just built, and returns the first of them."""
+def build(settings: Settings, kernel: Kernel, step: Step, folder: str = OBJECTS) -> Path:
+    """Writes the pages of the crate, as it was just built there, and returns the first of them."""
     output = settings.root / "build/doc"
     with cache.lock(settings.root / "build/doc.lock", step):
         shutil.rmtree(output, ignore_errors=True)
         urls = [f"--extern-html-root-url={name}={KERNEL_DOCS}" for name in KERNEL_CRATES]
         try:
-            rustdoc(settings, kernel, step, output, ["-Dwarnings", "-Dmissing_docs", *urls])
+            options = ["-Dwarnings", "-Dmissing_docs", *urls]
+            rustdoc(settings, kernel, step, output, options, folder)
         except CommandError as error:
             raise Failure(f"the documentation has faults:\n{error.output or error}") from error
         broken = list(_link_sources(output, kernel))
@@ -50,11 +52,16 @@ def build(settings: Settings, kernel: Kernel, step: Step) -> Path:
 
 
 def rustdoc(
-    settings: Settings, kernel: Kernel, step: Step, output: Path, options: Sequence[str]
+    settings: Settings,
+    kernel: Kernel,
+    step: Step,
+    output: Path,
+    options: Sequence[str],
+    folder: str = OBJECTS,
 ) -> None:
     """Runs rustdoc on the crate as kbuild ran rustc."""
-    objects = settings.build / "objects"
-    with cache.lock(settings.build / "objects.lock", step):
+    objects = settings.build / folder
+    with cache.lock(settings.build / f"{folder}.lock", step):
         model = kbuild_command.compiler(objects, MODEL)
         argv = [word for word in model if not word.startswith(NOT_FOR_RUSTDOC)]
         argv[argv.index("rustc")] = "rustdoc"

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import command
+import doc
 import kernel_build
 import modules
 import preflight
@@ -21,6 +22,7 @@ from progress import Progress, Step
 from settings import Failure, Settings, run_main
 
 MODULE = "rust_kthread"
+CRATE = "crate"  # kbuild's objects go there, below the build folder
 
 
 @dataclass(frozen=True)
@@ -52,11 +54,13 @@ class Place:
 def install(settings: Settings, kernel: Kernel, place: Place, progress: Progress) -> None:
     """Builds the crate, and nothing else, and installs it."""
     with progress.step("Crate") as step:
-        output = modules.kbuild(settings, kernel, "crate", step, parts="")
+        output = modules.kbuild(settings, kernel, CRATE, step, parts="")
         for line in modules.messages(output):
             step.say(line)
+    with progress.step("Documentation") as step:
+        pages = doc.build(settings, kernel, step, CRATE).parents[1]
     with progress.step("Installation") as step:
-        objects = settings.build / "crate"
+        objects = settings.build / CRATE
         argv = modules.make(
             settings, kernel, objects, f"INSTALL_MOD_PATH={place.root}", "modules_install"
         )
@@ -65,8 +69,8 @@ def install(settings: Settings, kernel: Kernel, place: Place, progress: Progress
             place.modules(kernel.release).mkdir(parents=True, exist_ok=True)
             command.run(argv, log, step, env=kernel.env)
             imports = place.imports(kernel.release)
-            modules.stage(settings, kernel, "crate", imports, step)
-            _install_documents(settings.root, place.documents)
+            modules.stage(settings, kernel, CRATE, imports, step)
+            _install_documents(settings.root, pages, place.documents)
         except (CommandError, PermissionError) as error:
             raise Failure(
                 f"{place.root} could not be written to, see {log}: run this as root, or set "
@@ -74,10 +78,12 @@ def install(settings: Settings, kernel: Kernel, place: Place, progress: Progress
             ) from error
         step.say(f"{place.modules(kernel.release)}/updates/{MODULE}.ko")
         step.say(f"{imports}/kthread.mk")
+        step.say(f"{place.documents}/html/kthread/index.html")
 
 
-def _install_documents(root: Path, target: Path) -> None:
-    target.mkdir(parents=True, exist_ok=True)
+def _install_documents(root: Path, pages: Path, target: Path) -> None:
+    shutil.rmtree(target, ignore_errors=True)
+    shutil.copytree(pages, target / "html")
     for file in (root / "README.md", root / "LICENSE", *(root / "docs").iterdir()):
         shutil.copy(file, target)
 
@@ -107,7 +113,7 @@ def main(settings: Settings) -> None:
         with Progress(total=1, first=1).step("Removal") as step:
             uninstall(place, preflight.read_release(settings.kdir), step)
         return
-    progress = Progress(total=5)
+    progress = Progress(total=6)
     install(settings, kernel_build.prepare(settings, progress), place, progress)
 
 

@@ -29,7 +29,7 @@ def main(settings: Settings) -> int:
     everything = not sys.argv[1:]
     if not everything and sys.argv[1:] != ["harness"]:
         raise Failure(f"{' '.join(sys.argv[1:])}: say 'harness', or nothing for all tests")
-    machine, progress = guest.prepare(settings, more_steps=12 if everything else 1)
+    machine, progress = guest.prepare(settings, more_steps=13 if everything else 1)
     checks = []
     if everything:
         with progress.step("Misuse that must not compile") as step:

@@ -8,6 +8,7 @@ from pathlib import Path
 from unittest import mock
 
 import support
+import doc
 import install
 import modules
 from install import Place
@@ -46,6 +47,10 @@ class Install(support.Sandbox):
         self.settings = Settings.from_environ({"JOBS": "3", "HOME": "/h"}, root)
         self.kernel = Kernel(self.dir / "k", None, self.dir / "k/vmlinux", RELEASE, "key")
         self.place = Place.from_environ({"DESTDIR": str(self.dir / "stage"), "PREFIX": "/usr"})
+        self.pages = self.write("pages/kthread/index.html", "page")
+        rustdoc = mock.patch.object(doc, "build", return_value=self.pages)
+        self.rustdoc = rustdoc.start()
+        self.addCleanup(rustdoc.stop)
 
     def install(self) -> list[str]:
         install.install(self.settings, self.kernel, self.place, self.progress)
@@ -65,8 +70,19 @@ class Install(support.Sandbox):
                 "usr/share/doc/kthread/LICENSE",
                 "usr/share/doc/kthread/README.md",
                 "usr/share/doc/kthread/design.md",
+                "usr/share/doc/kthread/html/kthread/index.html",
             ],
         )
+        self.assertEqual(self.rustdoc.call_args.args[3], "crate")
+
+    def test_again(self) -> None:
+        """What is no longer there is not left from the time before."""
+        first = self.install()
+        self.pages.rename(self.pages.with_name("all.html"))
+        self.rustdoc.return_value = self.pages.with_name("all.html")
+        second = self.install()
+        self.assertEqual(len(first), len(second))
+        self.assertIn("usr/share/doc/kthread/html/kthread/all.html", second)
 
     def test_only_the_crate_is_built(self) -> None:
         self.install()

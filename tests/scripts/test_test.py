@@ -127,7 +127,7 @@ class Main(support.Sandbox):
 
     def test_everything(self) -> None:
         self.assertEqual(self.main(), (0, "11 passed, 0 failed"))
-        self.assertEqual(self.prepare.call_args.kwargs["more_steps"], 12)
+        self.assertEqual(self.prepare.call_args.kwargs["more_steps"], 13)
         self.assertEqual(self.compile.call_args[0][:2], (self.settings, self.machine.kernel))
         self.assertEqual(self.doc.call_args[0][:2], (self.settings, self.machine.kernel))
         plan, alone, counted, driver = (call[0][0] for call in self.judge.call_args_list)
