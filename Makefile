@@ -52,8 +52,8 @@ doc: ## Write the documentation of the crate: build/doc
 	$(call packages,6)
 	@python3 scripts/doc.py
 
-check: ## Check the style: rustfmt, clippy, shellcheck, licences
-	$(call packages,5,check)
+check: ## Check the style: rustfmt, clippy, shellcheck, licences; and what editors are told
+	$(call packages,6,check)
 	@python3 scripts/check.py
 
 rust-analyzer: ## Write rust-project.json, for editors

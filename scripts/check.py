@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """Style checks: prints one line for each, what is wrong below it, and the sum last."""
 
+import functools
 import re
 import shutil
 import subprocess
@@ -10,10 +11,13 @@ from pathlib import Path
 import command
 import kernel_build
 import modules
+import rust_analyzer
+from kernel_build import Kernel
 from progress import Progress
 from settings import Failure, Settings, run_main
 from toolchain import Rust
 
+CLIPPY = "clippy"  # where it builds, below the build folder
 LONGEST_LINE = 100
 VERBATIM = {"LICENSE", "Cargo.lock"}  # not our text
 # Where a machine's own paths begin, and hosts that serve packages: both differ elsewhere.
@@ -45,18 +49,34 @@ def check_shell(settings: Settings, files: list[Path]) -> Iterator[str]:
 
 def check_clippy(settings: Settings, _files: list[Path]) -> Iterator[str]:
     """clippy and modpost, on everything that kbuild builds; each warning counts."""
-    progress = Progress(total=4 if settings.kdir else 5)
-    kernel = kernel_build.prepare(settings, progress)
+    kernel, progress = _kernel(settings)
     options = ["CLIPPY=1", "W=e", f"CLIPPY_CONF_DIR={settings.root}"]
     # From scratch: a warning is given only while its file is being compiled.
-    shutil.rmtree(settings.build / "clippy", ignore_errors=True)
+    shutil.rmtree(settings.build / CLIPPY, ignore_errors=True)
     try:
         with progress.step("Clippy") as step:
-            output = modules.kbuild(settings, kernel, "clippy", step, options)
+            output = modules.kbuild(settings, kernel, CLIPPY, step, options)
     except Failure as failure:
         yield str(failure)
     else:
         yield from modules.messages(output)
+
+
+def check_project(settings: Settings, _files: list[Path]) -> Iterator[str]:
+    """The project file for editors, of what clippy was given."""
+    kernel, progress = _kernel(settings)
+    project = settings.build / CLIPPY / rust_analyzer.NAME
+    with progress.step("Project file") as step:
+        rust_analyzer.generate(settings, kernel, step, CLIPPY, project)
+        yield from rust_analyzer.missing(project)
+        yield from rust_analyzer.unresolved(settings, project, step)
+
+
+@functools.cache
+def _kernel(settings: Settings) -> tuple[Kernel, Progress]:
+    """Which one the modules are built for, with two steps to come."""
+    progress = Progress(total=5 if settings.kdir else 6)
+    return kernel_build.prepare(settings, progress), progress
 
 
 def check_licence(settings: Settings, files: list[Path]) -> Iterator[str]:
@@ -99,6 +119,7 @@ CHECKS: dict[str, Callable[[Settings, list[Path]], Iterator[str]]] = {
     "paths and hosts": check_places,
     "text": check_text,
     "clippy": check_clippy,
+    "project file": check_project,
 }
 
 

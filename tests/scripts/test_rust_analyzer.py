@@ -3,7 +3,9 @@
 
 import json
 import unittest
+from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import support
 import rust_analyzer
@@ -37,9 +39,8 @@ class Project(support.Sandbox):
         generated = self.write("generated", json.dumps({"crates": crates, "sysroot": "/s"}))
         script = 'for word; do case $word in MO=*) out=${word#*=};; esac; done; cp %s $out/%s'
         self.fake("make", script % (generated, rust_analyzer.NAME))
-        with self.progress.step("Project file") as step:
-            path = rust_analyzer.generate(self.settings, self.kernel, step)
-        self.assertEqual(path, self.dir / "rust-project.json")
+        path = self.dir / "rust-project.json"
+        rust_analyzer.generate(self.settings, self.kernel, self.step(), "objects", path)
         self.crates = json.loads(path.read_text())["crates"]
         return {one["display_name"]: one for one in self.crates}
 
@@ -63,9 +64,78 @@ class Project(support.Sandbox):
             path, f"{self.settings.build}/objects/src/bindings/bindings_generated.rs"
         )
 
+    def test_only_ours_is_worked_on(self) -> None:
+        kernel, own = crate("core", "/core.rs"), self.ours()
+        crates = self.generate(*({**one, "is_workspace_member": True} for one in (kernel, own)))
+        self.assertFalse(crates["core"]["is_workspace_member"])
+        self.assertTrue(crates["poller"]["is_workspace_member"])
+
+    def test_what_is_generated_is_not_left_out(self) -> None:
+        project = self.generate(self.ours())["misuse"]
+        folders = project["source"]["include_dirs"]
+        self.assertEqual(project["source"]["exclude_dirs"], [])
+        for variable in rust_analyzer.GENERATED:
+            self.assertIn(str(Path(project["env"][variable]).parent), folders)
+
+    def test_files_that_are_not_there(self) -> None:
+        self.generate(crate("core", str(self.write("core.rs"))), self.ours())
+        missing = list(rust_analyzer.missing(self.dir / "rust-project.json"))
+        self.assertIn(f"kthread: there is no {self.dir}/src/kthread.rs", missing)
+        bindings = self.settings.build / "objects" / rust_analyzer.GENERATED["KTHREAD_BINDINGS"]
+        self.assertIn(f"poller: there is no {bindings}", missing)
+        self.assertNotIn(f"poller: there is no {self.dir}/samples/poller.rs", missing)
+        self.assertFalse([line for line in missing if line.startswith("core:")])
+
     def test_generator_that_does_not_know_the_crate(self) -> None:
         with self.assertRaisesRegex(Failure, "does not know"):
             self.generate(crate("core", "/core.rs"))
+
+
+SAID = """\
+1/2 0% processing /r/src/kthread.rs\
+at crate poller, file {root}/samples/poller.rs: Error RustcHardError("E0432") from LineCol {{ \
+line: 25, col: 4 }} to LineCol {{ line: 25, col: 11 }}: unresolved import
+at crate doc, file {root}/tests/doc/doc.rs: Error Ra("macro-error", Error) from LineCol {{ \
+line: 6, col: 14 }} to LineCol {{ line: 6, col: 32 }}: failed to load file `x`
+at crate poller, file {root}/samples/poller.rs: Error RustcHardError("E0599") from LineCol {{ \
+line: 1, col: 4 }} to LineCol {{ line: 1, col: 11 }}: no method `len` on type `[u8; 1]`
+at crate poller, file {root}/samples/poller.rs: WeakWarning Ra("inactive-code", WeakWarning) from \
+LineCol {{ line: 8, col: 4 }} to LineCol {{ line: 8, col: 11 }}: code is inactive
+at crate kernel, file /linux/rust/kernel/lib.rs: Error RustcHardError("E0432") from LineCol {{ \
+line: 2, col: 4 }} to LineCol {{ line: 2, col: 11 }}: unresolved import
+"""
+
+
+class Unresolved(support.Sandbox):
+    def unresolved(self, said: str, status: int = 0) -> list[str]:
+        """What is made of what a rust-analyzer says."""
+        settings = Settings.from_environ({"HOME": "/h"}, self.dir)
+        text = self.write("said", said.format(root=self.dir))
+        self.fake("rust-analyzer", f'[ $1$3 = diagnosticsp.json ] && cat {text}; exit {status}')
+        rust = mock.Mock(sysroot=self.bin.parent)
+        with mock.patch.object(rust_analyzer.Rust, "find", return_value=rust):
+            return list(rust_analyzer.unresolved(settings, Path("p.json"), self.step()))
+
+    def test_what_is_ours_and_not_found(self) -> None:
+        for status in (0, 1):
+            self.assertEqual(
+                self.unresolved(SAID + "\ndiagnostic scan complete\n", status),
+                [
+                    "samples/poller.rs:26: unresolved import",
+                    "tests/doc/doc.rs:7: failed to load file `x`",
+                ],
+            )
+
+    def test_one_that_crashed(self) -> None:
+        (problem,) = self.unresolved("panicked at")
+        self.assertIn("has not looked at everything", problem)
+
+    def test_none(self) -> None:
+        settings = Settings.from_environ({"HOME": "/h"}, self.dir)
+        rust = mock.Mock(sysroot=self.dir / "nowhere")
+        with mock.patch.object(rust_analyzer.Rust, "find", return_value=rust):
+            found = rust_analyzer.unresolved(settings, Path("p.json"), self.step())
+            self.assertEqual(list(found), [])
 
 
 class Tree(unittest.TestCase):
