@@ -26,7 +26,7 @@ for purpose in "$@"; do
 		packages="$packages flex bison libelf-dev libssl-dev bc xz-utils"
 		commands="$commands gcc make flex bison bc xz apt-get dpkg-deb"
 		if [ "${KERNEL:-plain}" = debug ]; then
-			packages="$packages clang-$llvm lld-$llvm llvm-$llvm"
+			packages="$packages clang-$llvm lld-$llvm llvm-$llvm libdw-dev"
 			commands="$commands clang-$llvm ld.lld-$llvm llvm-nm-$llvm"
 		fi
 		;;

@@ -41,7 +41,7 @@ FLAVOURS = {
         fragments=(), llvm=False, memory="1G", rounds=100_000, commands=1740, space=600
     ),
     "debug": Flavour(
-        fragments=("debug",), llvm=True, memory="2G", rounds=10_000, commands=1820, space=1000
+        fragments=("debug",), llvm=True, memory="2G", rounds=10_000, commands=1830, space=1400
     ),
 }
 
