@@ -10,6 +10,7 @@ from pathlib import Path
 import command
 import dkms
 import install
+import preflight
 from command import CommandError
 from install import Place
 from kernel_build import Kernel
@@ -59,6 +60,8 @@ def _build_all(shop: Workshop, place: Place) -> Iterator[Check]:
     yield _succeeds("built against the source tree", source_tree)
     yield _succeeds("built against another build of the crate", another_build)
     yield _refuses_another_kernel(shop, imports)
+    if "CONFIG_MODVERSIONS" in preflight.read_config(shop.kernel.dir):
+        yield _versions_tell_types_apart(imports / "Module.symvers")
 
 
 def _another_crate(shop: Workshop) -> Path:
@@ -99,3 +102,9 @@ def _refuses_another_kernel(shop: Workshop, imports: Path) -> Check:
         told = "is for Linux 6.6.6, not" in error.output
         return Check(GROUP, name, told, "" if told else error.output)
     return Check(GROUP, name, False, "the driver was built")
+
+
+def _versions_tell_types_apart(symbols: Path) -> Check:
+    versions = [line.split()[0] for line in symbols.read_text(encoding="utf-8").splitlines()]
+    reason = "" if len(set(versions)) > 1 else f"there is but one version: {set(versions)}"
+    return Check(GROUP, "versions of symbols tell types apart", not reason, reason)

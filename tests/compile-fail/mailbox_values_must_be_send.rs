@@ -5,7 +5,6 @@
 
 include!("common/module.rs");
 
-use kernel::sync::Arc;
 use kthread::{
     new_mailbox,
     Mailbox, //
@@ -17,8 +16,10 @@ type Value = *mut u8;
 type Value = u8;
 
 fn case() -> Result {
-    let mailbox: Arc<Mailbox<Value, 4>> = Arc::pin_init(new_mailbox!(), GFP_KERNEL)?;
-    let task = kthread::run!("thread", move |_cx| drop(mailbox))?;
-    drop(task);
-    Ok(())
+    let mailbox: Pin<KBox<Mailbox<Value, 4>>> = KBox::pin_init(new_mailbox!(), GFP_KERNEL)?;
+    let mailbox = &*mailbox;
+    kthread::scope(|s| -> Result {
+        let _ = kthread::builder!("sender")?.run_scoped(s, |_cx| drop(mailbox.receiver()))?;
+        Ok(())
+    })
 }

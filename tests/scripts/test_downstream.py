@@ -32,6 +32,8 @@ class Ways(support.Sandbox):
             mock.patch.object(Settings, "build", new=property(lambda _: self.dir / "build"))
         )
         (self.dir / "build").mkdir()
+        self.symbols = "0x1 _R1\n0x2 _R2\n0x1 _R3\n"
+        self.write("k/include/config/auto.conf", "")
         self.kernel = Kernel(self.dir / "k", None, self.dir / "k/vmlinux", "7.3", "key")
         self.enterContext(mock.patch.object(install, "install", self.fake_install))
         self.enterContext(mock.patch.object(Dkms, "checks", return_value=[]))
@@ -42,6 +44,7 @@ class Ways(support.Sandbox):
         imports = place.imports(kernel.release)
         imports.mkdir(parents=True)
         (imports / "kernel.release").write_text(f"{kernel.release}\n")
+        (imports / "Module.symvers").write_text(self.symbols)
 
     def checks(self, broken: str = "nothing", release: str = "6.6.6") -> dict[str, str]:
         """Why each way failed, "" if it did not; the fake make fails in one folder, and for one
@@ -69,6 +72,13 @@ class Ways(support.Sandbox):
     def test_built_for_another_kernel(self) -> None:
         checks = self.checks(release="6.6.7")
         self.assertEqual(checks["not built for another kernel"], "the driver was built")
+
+    def test_versions_of_symbols(self) -> None:
+        name = "versions of symbols tell types apart"
+        self.write("k/include/config/auto.conf", "CONFIG_MODVERSIONS=y\n")
+        self.assertEqual(self.checks()[name], "")
+        self.symbols = "0x1 _R1\n0x1 _R2\n"
+        self.assertEqual(self.checks()[name], "there is but one version: {'0x1'}")
 
 
 if __name__ == "__main__":
