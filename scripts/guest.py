@@ -46,6 +46,8 @@ REQUIRED = ("BINFMT_ELF", "BINFMT_SCRIPT", "BLK_DEV_INITRD", "DEVTMPFS", "PROC_F
 KMEMLEAK = "slab_debug=F"
 # 2^4 ns for each instruction: with fewer, there would be more of them in each second of the clock.
 COUNTED = ("-icount", "shift=4,sleep=off", "-rtc", "clock=vm")
+# What the samples drive. The one does DMA to any address that a guest of up to 4 GiB has.
+DEVICES = ("edu,dma_mask=0xffffffff", "i6300esb")
 PARAMETERS = (
     "panic=-1",
     "ignore_loglevel",
@@ -251,6 +253,7 @@ class Guest:
             *(COUNTED if job.counted else ()),
             *("-smp", "1" if job.counted else str(CPUS), "-m", self.settings.flavour.memory),
             *("-nodefaults", "-no-user-config", "-no-reboot", "-display", "none"),
+            *(word for device in DEVICES for word in ("-device", device)),
             *("-kernel", str(self.kernel.image), "-initrd", str(initramfs)),
             *("-append", " ".join(parameters)),
             *("-serial", f"file:{console}"),

@@ -64,7 +64,7 @@ def test_crate(machine: Guest, progress: Progress) -> list[Check]:
         modules=("rust_kthread", "kthread_kunit", "kthread_doc"),
         suites=suite_sources(tests / "kunit"),
         documented=machine.settings.root,
-        boot_tests=boot_tests(tests / "boot"),
+        boot_tests=boot_tests(tests),
         leaks=machine.has_kmemleak,
     )
     job = plan.job()
@@ -78,7 +78,7 @@ def test_alone(machine: Guest, progress: Progress) -> list[Check]:
     """Runs the boot tests that have a guest each."""
     checks: list[Check] = []
     with progress.step("Tests in guests of their own") as step:
-        scripts = boot_tests_alone(machine.settings.root / "tests/boot")
+        scripts = boot_tests_alone(machine.settings.root / "tests")
         for number, script in enumerate(scripts):
             step.percent(100 * number / len(scripts))
             plan = Plan(modules=("rust_kthread",), boot_tests=(script,))
@@ -118,14 +118,19 @@ def suite_sources(folder: Path) -> tuple[Path, ...]:
     return tuple(sorted(folder.rglob("*.rs")))
 
 
-def boot_tests(folder: Path) -> tuple[Path, ...]:
+def boot_tests(tests: Path) -> tuple[Path, ...]:
     """All that share a guest."""
-    return tuple(path for path in sorted(folder.glob("*.sh")) if not is_alone(path))
+    return tuple(path for path in _boot_tests(tests) if not is_alone(path))
 
 
-def boot_tests_alone(folder: Path) -> tuple[Path, ...]:
+def boot_tests_alone(tests: Path) -> tuple[Path, ...]:
     """Those that want a guest of their own, as lockdep is off after its first report."""
-    return tuple(filter(is_alone, sorted(folder.glob("*.sh"))))
+    return tuple(filter(is_alone, _boot_tests(tests)))
+
+
+def _boot_tests(tests: Path) -> list[Path]:
+    folders = ("boot", "samples")
+    return [script for folder in folders for script in sorted((tests / folder).glob("*.sh"))]
 
 
 def is_alone(script: Path) -> bool:
