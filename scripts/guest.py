@@ -225,6 +225,9 @@ class Guest:
             )
             _copy([BUSYBOX], root / "bin")
             _copy(self.modules.glob("*.ko"), root / "modules")
+            if "CONFIG_DEBUG_INFO" in self.config:
+                # Ten times as much to be unpacked, and read by each insmod.
+                command.ask("strip", "--strip-debug", *(root / "modules").glob("*.ko"))
             _copy(job.boot_tests, root / "boot-tests")
             if job.tree:
                 shutil.copytree(job.tree, root, dirs_exist_ok=True)

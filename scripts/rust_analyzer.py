@@ -24,7 +24,7 @@ NAME = "rust-project.json"
 FOLDERS = ("src", "samples", "tests")
 CRATE = "kthread"
 # What makes a source the root of a module: its own, or that which misuse includes.
-ROOT = re.compile(r'^(module! \{|include!\("common/module\.rs"\);)$', re.MULTILINE)
+ROOT = re.compile(r'^(module(?:_\w+)?! \{|include!\("common/module\.rs"\);)$', re.MULTILINE)
 # Which variables name sources that the build generates.
 GENERATED = {
     "KTHREAD_BINDINGS": "src/bindings/bindings_generated.rs",
@@ -83,11 +83,10 @@ def complete(project: Json, root: Path, objects: Path) -> None:
 
 def missing(project: Path) -> Iterator[str]:
     """Which of the files that it names are not there."""
-    for crate in json.loads(project.read_text(encoding="utf-8"))["crates"]:
-        generated = [crate["env"][name] for name in GENERATED if name in crate["env"]]
-        for file in (crate["root_module"], *generated):
-            if not Path(file).exists():
-                yield f"{crate['display_name']}: there is no {file}"
+    crates = json.loads(project.read_text(encoding="utf-8"))["crates"]
+    files = {crate["root_module"] for crate in crates}
+    files |= {crate["env"][name] for crate in crates for name in GENERATED if name in crate["env"]}
+    yield from (f"there is no {file}" for file in sorted(files) if not Path(file).exists())
 
 
 def unresolved(settings: Settings, project: Path, step: Step) -> Iterator[str]:

@@ -5,8 +5,10 @@ Last, it holds the table of hazards in docs/design.md to what was tested.
 `python3 scripts/test.py harness` runs only the proofs.
 """
 
+import re
 import sys
 import unittest
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,6 +24,9 @@ from progress import Progress
 from settings import Failure, Settings, run_main
 from suites import expected_cases
 from verdict import Check, Plan, judge
+
+# What a boot test says that needs a newer kernel than the oldest one.
+SINCE = re.compile(r"kthread-since: (\d+\.\d+)")
 
 
 def main(settings: Settings) -> int:
@@ -64,7 +69,7 @@ def test_crate(machine: Guest, progress: Progress) -> list[Check]:
         modules=("rust_kthread", "kthread_kunit", "kthread_doc"),
         suites=suite_sources(tests / "kunit"),
         documented=machine.settings.root,
-        boot_tests=boot_tests(tests),
+        boot_tests=boot_tests(tests, machine.kernel.release),
         leaks=machine.has_kmemleak,
     )
     job = plan.job()
@@ -78,7 +83,7 @@ def test_alone(machine: Guest, progress: Progress) -> list[Check]:
     """Runs the boot tests that have a guest each."""
     checks: list[Check] = []
     with progress.step("Tests in guests of their own") as step:
-        scripts = boot_tests_alone(machine.settings.root / "tests")
+        scripts = boot_tests_alone(machine.settings.root / "tests", machine.kernel.release)
         for number, script in enumerate(scripts):
             step.percent(100 * number / len(scripts))
             plan = Plan(modules=("rust_kthread",), boot_tests=(script,))
@@ -118,19 +123,28 @@ def suite_sources(folder: Path) -> tuple[Path, ...]:
     return tuple(sorted(folder.rglob("*.rs")))
 
 
-def boot_tests(tests: Path) -> tuple[Path, ...]:
+def boot_tests(tests: Path, release: str) -> tuple[Path, ...]:
     """All that share a guest."""
-    return tuple(path for path in _boot_tests(tests) if not is_alone(path))
+    return tuple(path for path in _boot_tests(tests, release) if not is_alone(path))
 
 
-def boot_tests_alone(tests: Path) -> tuple[Path, ...]:
+def boot_tests_alone(tests: Path, release: str) -> tuple[Path, ...]:
     """Those that want a guest of their own, as lockdep is off after its first report."""
-    return tuple(filter(is_alone, _boot_tests(tests)))
+    return tuple(filter(is_alone, _boot_tests(tests, release)))
 
 
-def _boot_tests(tests: Path) -> list[Path]:
-    folders = ("boot", "samples")
-    return [script for folder in folders for script in sorted((tests / folder).glob("*.sh"))]
+def _boot_tests(tests: Path, release: str) -> Iterator[Path]:
+    """Those that this kernel is new enough for."""
+    for folder in ("boot", "samples"):
+        for script in sorted((tests / folder).glob("*.sh")):
+            since = SINCE.search(script.read_text(encoding="utf-8"))
+            if since is None or _series(since[1]) <= _series(release):
+                yield script
+
+
+def _series(release: str) -> list[int]:
+    """7.3.4-name is of 7.3."""
+    return [int(number) for number in re.findall(r"\d+", release)[:2]]
 
 
 def is_alone(script: Path) -> bool:

@@ -98,11 +98,18 @@ class Main(support.Sandbox):
         self.machine = SimpleNamespace(
             settings=self.settings,
             config={"CONFIG_KUNIT": "y"},
-            kernel=SimpleNamespace(dir=Path("/k")),
+            kernel=SimpleNamespace(dir=Path("/k"), release="7.2.13-kthread"),
             has_kmemleak=True,
             console=lambda job: self.dir / "console.log",
             run=mock.Mock(),
         )
+
+    def test_only_what_the_kernel_is_new_enough_for(self) -> None:
+        self.write("tests/samples/event.sh", "# kthread-since: 7.3\n")
+        self.write("tests/samples/poller.sh", "# kthread-since: 7.2\n")
+        for release, newer in (("7.2.13-x", []), ("7.3", ["event"]), ("7.10.0-rc2", ["event"])):
+            found = test.boot_tests(self.dir / "tests", release)
+            self.assertEqual([path.stem for path in found], ["unload", *newer, "poller"])
 
     def main(self, *arguments: str, proofs: tuple[Check, ...] = (GREEN,)) -> tuple[int, str]:
         screen = io.StringIO()

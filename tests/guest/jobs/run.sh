@@ -72,7 +72,15 @@ load rust_kthread
 # shellcheck disable=SC2231 # the star is a pattern
 for file in /samples/${sample:-*}.sh; do
 	[ -e "$file" ] || fail "there is no sample ${sample:-at all}"
+	name=$(basename "$file" .sh)
+	echo
+	echo "$name: $(sed -n '4,/^$/s/^# //p' "$file")"
+	if [ ! -e "/modules/kthread_$name.ko" ]; then
+		echo "(needs a newer kernel)"
+		continue
+	fi
 	# shellcheck disable=SC1090 # one of tests/guest/samples
 	. "$file"
 done
+echo
 unload rust_kthread
