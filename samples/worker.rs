@@ -1,0 +1,350 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Requests in their order, on a real-time thread of their own: QEMU's `edu` device copies data by
+//! DMA, into its own memory and back.
+//!
+//! A process writes data to `/dev/kthread_worker`, and reads what has become of it. Each open file
+//! has one item of a worker. Closing the file cancels an item that has not begun; taking the driver
+//! away from the device lets all that were queued end first.
+//!
+//! To try it, start QEMU with `-device edu,dma_mask=0xffffffff`.
+
+mod edu;
+mod node;
+
+use edu::{
+    Edu,
+    Interrupt, //
+};
+use kernel::{
+    device::Core,
+    dma::Coherent,
+    fs::{
+        File,
+        Kiocb, //
+    },
+    io::{
+        io_read,
+        io_write,
+        Io, //
+    },
+    iov::{
+        IovIterDest,
+        IovIterSource, //
+    },
+    miscdevice::{
+        MiscDevice,
+        MiscDeviceRegistration, //
+    },
+    new_mutex,
+    new_poll_condvar,
+    pci,
+    prelude::*,
+    sync::{
+        atomic::{
+            Atomic,
+            AtomicFlag,
+            Relaxed, //
+        },
+        poll::PollCondVar,
+        Arc,
+        ArcBorrow,
+        Mutex, //
+    }, //
+};
+use kthread::{
+    impl_has_work,
+    new_wait_queue,
+    new_work,
+    Current,
+    Policy,
+    Queue,
+    WaitQueue,
+    Work,
+    WorkContext,
+    WorkItem,
+    Worker, //
+};
+use node::{
+    Node,
+    Pollable, //
+};
+
+const DMA_SOURCE: usize = 0x80;
+const DMA_TARGET: usize = 0x88;
+const DMA_LENGTH: usize = 0x90;
+const DMA_COMMAND: usize = 0x98;
+const START: u32 = 1;
+const FROM_DEVICE: u32 = 2;
+const INTERRUPT: u32 = 4;
+
+/// Where the device's own memory begins, as it sees it, and how large it is.
+const MEMORY: u32 = 0x4_0000;
+const MEMORY_SIZE: usize = 4096;
+
+/// What all files and the worker share.
+#[pin_data]
+struct Engine {
+    edu: Arc<Edu>,
+    queue: Queue,
+    /// There while the device is bound.
+    #[pin]
+    buffer: Mutex<Option<Coherent<[u8]>>>,
+    gone: AtomicFlag,
+    #[pin]
+    ended: WaitQueue,
+    #[pin]
+    readable: PollCondVar,
+    asked: Atomic<u32>,
+    done: Atomic<u32>,
+    cancelled: Atomic<u32>,
+}
+
+impl Engine {
+    /// Has the device copy the data into its memory and back.
+    fn copy(&self, cx: &Current<'_>, data: &mut [u8]) -> Result {
+        let buffer = self.buffer.lock();
+        let buffer = buffer.as_ref().ok_or(ENODEV)?;
+        for (at, byte) in data.iter().enumerate() {
+            io_write!(buffer, [try: at], *byte);
+        }
+        // By default the kernel hands out addresses of 32 bits.
+        let memory = buffer.dma_address().try_into()?;
+        let length = data.len();
+        self.transfer(cx, memory, MEMORY, length, START | INTERRUPT)?;
+        // What is there in the end has come from the device.
+        for at in 0..length {
+            io_write!(buffer, [try: at], 0);
+        }
+        self.transfer(cx, MEMORY, memory, length, START | INTERRUPT | FROM_DEVICE)?;
+        for (at, byte) in data.iter_mut().enumerate() {
+            *byte = io_read!(buffer, [try: at]);
+        }
+        Ok(())
+    }
+
+    fn transfer(&self, cx: &Current<'_>, from: u32, to: u32, length: usize, how: u32) -> Result {
+        let bar = self.edu.bar.try_access().ok_or(ENODEV)?;
+        bar.write32(from, DMA_SOURCE);
+        bar.write32(to, DMA_TARGET);
+        bar.write32(length.try_into()?, DMA_LENGTH);
+        bar.write32(how, DMA_COMMAND);
+        drop(bar);
+        self.edu.wait(cx)
+    }
+
+    /// Wakes up whoever waits for something.
+    fn tell(&self) {
+        self.ended.wake_all();
+        self.readable.notify_all();
+    }
+}
+
+/// How far a copy is.
+enum State {
+    Idle,
+    Queued(KVec<u8>),
+    /// What it has ended with, and how much of that has been read.
+    Ended(Result<KVec<u8>>, usize),
+}
+
+/// What belongs to an open file: one copy at a time.
+#[pin_data]
+struct Copy {
+    engine: Arc<Engine>,
+    #[pin]
+    state: Mutex<State>,
+    #[pin]
+    work: Work<Self>,
+}
+
+impl_has_work! {
+    impl HasWork<Self> for Copy { self.work }
+}
+
+impl WorkItem for Copy {
+    type Pointer = Arc<Self>;
+
+    fn run(this: Arc<Self>, cx: &mut WorkContext<'_>) {
+        let queued = core::mem::replace(&mut *this.state.lock(), State::Idle);
+        if let State::Queued(mut data) = queued {
+            let copied = this.engine.copy(cx, &mut data);
+            *this.state.lock() = State::Ended(copied.map(|()| data), 0);
+            this.engine.done.add(1, Relaxed);
+            this.engine.tell();
+        }
+    }
+}
+
+impl Copy {
+    /// Reads what is left, if it has ended or never will.
+    fn read(&self, reader: &mut IovIterDest<'_>) -> Option<Result<usize>> {
+        let mut state = self.state.lock();
+        match &mut *state {
+            State::Ended(Ok(data), read) => {
+                let copied = reader.copy_to_iter(&data[*read..]);
+                *read += copied;
+                if *read == data.len() {
+                    *state = State::Idle;
+                }
+                Some(if copied > 0 { Ok(copied) } else { Err(EFAULT) })
+            }
+            State::Ended(Err(error), _) => {
+                let error = *error;
+                *state = State::Idle;
+                Some(Err(error))
+            }
+            State::Idle if self.engine.gone.load(Relaxed) => Some(Err(ENODEV)),
+            _ => None,
+        }
+    }
+}
+
+#[vtable]
+impl MiscDevice for Copy {
+    type Ptr = Arc<Self>;
+
+    fn open(_file: &File, node: &MiscDeviceRegistration<Self>) -> Result<Arc<Self>> {
+        let engine = Node::data(node).clone();
+        let copy = pin_init!(Self {
+            engine,
+            state <- new_mutex!(State::Idle),
+            work <- new_work!(),
+        });
+        Arc::pin_init(copy, GFP_KERNEL)
+    }
+
+    fn release(copy: Arc<Self>, _file: &File) {
+        if let Ok(Some(_)) = copy.work.cancel() {
+            copy.engine.cancelled.add(1, Relaxed);
+        }
+    }
+
+    fn write_iter(kiocb: Kiocb<'_, Arc<Self>>, source: &mut IovIterSource<'_>) -> Result<usize> {
+        let copy = kiocb.file();
+        if source.len() > MEMORY_SIZE {
+            return Err(EMSGSIZE);
+        }
+        let mut data = KVec::new();
+        let length = source.copy_from_iter_vec(&mut data, GFP_KERNEL)?;
+        let mut state = copy.state.lock();
+        if !matches!(*state, State::Idle) {
+            return Err(EBUSY);
+        }
+        // Fails only if the device is going away.
+        copy.engine.queue.enqueue(Arc::from(copy))?;
+        // The item waits for this lock.
+        *state = State::Queued(data);
+        copy.engine.asked.add(1, Relaxed);
+        Ok(length)
+    }
+
+    fn read_iter(kiocb: Kiocb<'_, Arc<Self>>, reader: &mut IovIterDest<'_>) -> Result<usize> {
+        let copy = kiocb.file();
+        let ended = &copy.engine.ended;
+        ended.wait_interruptible(|| copy.read(reader))?
+    }
+}
+
+impl Pollable for Copy {
+    type Data = Arc<Engine>;
+
+    fn readable<'a>(this: &'a ArcBorrow<'_, Self>) -> &'a PollCondVar {
+        &this.engine.readable
+    }
+
+    fn is_readable(this: &ArcBorrow<'_, Self>) -> bool {
+        matches!(*this.state.lock(), State::Ended(..)) || this.engine.gone.load(Relaxed)
+    }
+}
+
+/// What is there while a device is bound. Dropped in this order: nobody comes any more, what is
+/// queued is done and the thread ends, the interrupt and the memory are given back.
+struct Bound<'bound> {
+    _node: Pin<KBox<Node<Copy>>>,
+    _worker: Worker,
+    _interrupt: Interrupt<'bound>,
+    session: Session<'bound>,
+}
+
+/// The time that a device is bound.
+struct Session<'bound> {
+    device: &'bound pci::Device,
+    engine: Arc<Engine>,
+}
+
+impl Drop for Session<'_> {
+    fn drop(&mut self) {
+        *self.engine.buffer.lock() = None;
+        dev_info!(
+            self.device,
+            "{} copies: {} done, {} cancelled\n",
+            self.engine.asked.load(Relaxed),
+            self.engine.done.load(Relaxed),
+            self.engine.cancelled.load(Relaxed),
+        );
+    }
+}
+
+struct WorkerDriver;
+
+kernel::pci_device_table!(
+    PCI_TABLE,
+    <WorkerDriver as pci::Driver>::IdInfo,
+    [(edu::ID, ())]
+);
+
+impl pci::Driver for WorkerDriver {
+    type IdInfo = ();
+    type Data<'bound> = Bound<'bound>;
+    const ID_TABLE: pci::IdTable<()> = &PCI_TABLE;
+
+    fn probe<'bound>(
+        device: &'bound pci::Device<Core<'_>>,
+        _info: Option<&'bound ()>,
+    ) -> impl PinInit<Bound<'bound>, Error> + 'bound {
+        let edu = Edu::new(device)?;
+        let interrupt = Interrupt::request(device, c"kthread_worker", edu.clone())?;
+        let buffer = Coherent::zeroed_slice(device.as_ref(), MEMORY_SIZE, GFP_KERNEL)?;
+        let worker = kthread::builder!("kthread_worker")?
+            .policy(Policy::Fifo)
+            .worker()?;
+        let queue = worker.queue();
+        let engine = Arc::pin_init(
+            pin_init!(Engine {
+                edu,
+                queue,
+                buffer <- new_mutex!(Some(buffer)),
+                gone: AtomicFlag::new(false),
+                ended <- new_wait_queue!("kthread_worker ended"),
+                readable <- new_poll_condvar!("kthread_worker readable"),
+                asked: Atomic::new(0),
+                done: Atomic::new(0),
+                cancelled: Atomic::new(0),
+            }),
+            GFP_KERNEL,
+        )?;
+        Ok(Bound {
+            _node: KBox::pin_init(
+                Node::register(c"kthread_worker", engine.clone()),
+                GFP_KERNEL,
+            )?,
+            _worker: worker,
+            _interrupt: interrupt,
+            session: Session { device, engine },
+        })
+    }
+
+    fn unbind<'bound>(_device: &'bound pci::Device<Core<'_>>, bound: Pin<&Bound<'bound>>) {
+        bound.session.engine.gone.store(true, Relaxed);
+        bound.session.engine.tell();
+    }
+}
+
+kernel::module_pci_driver! {
+    type: WorkerDriver,
+    name: "kthread_worker",
+    authors: ["The kthread authors"],
+    description: "Copies by DMA, in order on a real-time worker, on QEMU's edu device",
+    license: "GPL",
+}

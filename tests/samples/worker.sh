@@ -1,0 +1,110 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# kthread-since: 7.3
+
+set -eu
+# shellcheck source=/dev/null
+. /boot.sh
+
+# A shell makes a file if there is no node. Here it cannot.
+mkdir -p /tmp/dev
+mount -o bind /dev /tmp/dev
+mount -o remount,bind,ro /tmp/dev
+trap 'umount /tmp/dev' EXIT
+node=/tmp/dev/kthread_worker
+driver=/sys/bus/pci/drivers/kthread_worker
+
+# copied TEXT: what comes back.
+copied() (
+	exec 3<>$node
+	echo "$1" >&3 && read -r answer <&3 && echo "$answer"
+)
+
+# copies TEXT: it comes back as it was.
+copies() {
+	[ "$(copied "$1")" = "$1" ]
+}
+
+# given_up TEXT: the file is closed before the copy can have ended.
+given_up() (
+	exec 3<>$node
+	echo "$1" >&3
+)
+
+# tries TEXT: copies on and on, until there is a file `enough`. It may fail while no driver is bound,
+# but what comes back is right.
+tries() {
+	until [ -e /tmp/enough ]; do
+		answer=$(copied "$1" 2>/dev/null) || continue
+		[ "$answer" = "$1" ] || return 1
+		echo >>/tmp/answers
+	done
+}
+
+# goes_on: there was an answer since `before` was set.
+goes_on() {
+	[ "$(wc -l </tmp/answers)" -gt "$before" ]
+}
+
+# all_end PID...: each with status 0.
+all_end() {
+	for process; do
+		wait "$process" || return 1
+	done
+}
+
+# unbound: the driver leaves the device; each copy is accounted for.
+unbound() {
+	echo "$device" >$driver/unbind
+	dmesg | sed -n 's/.* \([0-9]*\) copies: \([0-9]*\) done, \([0-9]*\) cancelled$/\1 \2 \3/p' |
+		tail -n 1 >/tmp/counts
+	read -r asked finished cancelled </tmp/counts
+	[ "$asked" = $((finished + cancelled)) ] || fail "$asked copies: $finished + $cancelled"
+}
+
+insmod /modules/rust_kthread.ko
+insmod /modules/kthread_worker.ko
+device=$(basename $driver/0000:*)
+copies 'hello' || fail "it does not copy"
+copies "$(yes 'a long line' | head -n 300 | tr '\n' ' ' | sed 's/ $//')" || fail "it does not copy much"
+
+pid=$(shown kthread_worker PID)
+# Policy 1 is SCHED_FIFO.
+[ "$(cut -d ' ' -f 41 "/proc/$pid/stat")" = 1 ] || fail "it is not real-time"
+
+# Many at once, and some that give up.
+processes=
+for number in 1 2 3 4 5; do
+	copies "number $number" &
+	processes="$processes $!"
+	given_up "gives up" &
+	processes="$processes $!"
+done
+# shellcheck disable=SC2086 # a list of words
+all_end $processes || fail "something else comes back, if many ask"
+unbound
+[ "$asked" = 12 ] || fail "$asked copies were asked for"
+[ "$cancelled" -gt 0 ] || fail "none was cancelled"
+
+# The driver goes and comes while processes ask.
+echo "$device" >$driver/bind
+touch /tmp/answers
+asking=
+for number in 1 2 3; do
+	tries "number $number" &
+	asking="$asking $!"
+done
+for _ in 1 2 3 4 5; do
+	before=$(wc -l </tmp/answers)
+	await 20 goes_on || fail "no answer after it was bound"
+	unbound
+	echo "$device" >$driver/bind
+done
+touch /tmp/enough
+# shellcheck disable=SC2086 # as above
+all_end $asking || fail "something else comes back while the driver comes and goes"
+
+rmmod kthread_worker
+churned kthread_worker
+rmmod rust_kthread
