@@ -76,3 +76,12 @@ churned() {
 	kill $busy
 	return $status
 }
+
+# scheduled NAME: how a thread is scheduled, as /proc shows it.
+scheduled() {
+	process=/proc/$(shown "$1" PID)
+	awk '
+		FILENAME ~ /stat$/ && $41 == 0 { printf "normal nice=%s ", $19 }
+		FILENAME ~ /stat$/ && $41 == 1 { printf "fifo priority=%s ", $40 }
+		/^Cpus_allowed_list/ { print "cpus=" $2 }' "$process/stat" "$process/status" 2>/dev/null
+}

@@ -1,0 +1,42 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# What was asked of the scheduler is what /proc shows, before a thread starts and after.
+
+set -eu
+# shellcheck source=/dev/null
+. /boot.sh
+
+# is STATE POLICY: what the thread that is changed does, and how it is scheduled.
+is() {
+	[ "$(shown sched/changing STATE)" = "$1" ] && [ "$(scheduled sched/changing)" = "$2" ]
+}
+
+# on_cpu NAME
+on_cpu() {
+	[ "$(shown "$1" CPU)" = 2 ]
+}
+
+all=$(awk '/^Cpus_allowed_list/ { print $2 }' /proc/self/status)
+insmod /modules/rust_kthread.ko
+insmod /modules/kthread_scheduling.ko cpu=2 period_ms=500
+
+[ "$(scheduled sched/director)" = "normal nice=0 cpus=$all" ] ||
+	fail "the director is $(scheduled sched/director)"
+[ "$(scheduled sched/background)" = "normal nice=10 cpus=2" ] ||
+	fail "the background thread is $(scheduled sched/background)"
+await 5 on_cpu sched/background || fail "the background thread does not come to its CPU"
+await 20 is created 'fifo priority=50 cpus=2' || fail "it is not created so"
+await 20 is sleeping 'fifo priority=50 cpus=2' || fail "it does not run so"
+on_cpu sched/changing || fail "it is not on its CPU"
+await 20 is sleeping "normal nice=5 cpus=$all" || fail "it is not changed"
+# All over again.
+await 20 is created 'fifo priority=50 cpus=2' || fail "it is not created again"
+
+rmmod kthread_scheduling
+await 5 no_thread sched/ || fail "threads are left"
+if insmod /modules/kthread_scheduling.ko cpu=4000000000 2>/dev/null; then
+	fail "there is a CPU 4000000000"
+fi
+churned kthread_scheduling period_ms=1
+rmmod rust_kthread
