@@ -2,7 +2,8 @@
 """Boots a kernel under QEMU, runs one job of tests/guest in it, and gathers its logs.
 
 The kernel logs to the first serial port, the job talks through the second one. A guest that did
-its job says so there (`init` prints the closing marker) and then powers off; nothing else counts.
+its job says so there (`init` prints the closing marker) and then powers off; nothing else counts,
+unless the log says that the machine is to be reset: then it must be.
 """
 
 import fcntl
@@ -28,6 +29,7 @@ import modules
 import preflight
 from cache import Cache
 from kernel_build import Kernel
+from kernel_log import messages
 from progress import Progress
 from settings import Failure, Settings
 
@@ -39,6 +41,8 @@ PROBE_LIMIT = 5  # seconds in which a guest boots if KVM works
 SLOWDOWN = 4  # of a kernel that checks each memory access or each lock
 MARKER = re.compile(r"kthread-guest: status (\d+)")
 POWER_DOWN = "reboot: Power down"
+# What a job writes to the kernel's log before it has the machine reset.
+RESETS = "kthread-resets: "
 # Without these there is no guest that could say what is missing.
 REQUIRED = ("BINFMT_ELF", "BINFMT_SCRIPT", "BLK_DEV_INITRD", "DEVTMPFS", "PROC_FS", "SYSFS", "TTY")
 # kmemleak misses what a per-CPU cache of the allocator (a sheaf) once held, as it scans those, with
@@ -79,6 +83,7 @@ class End(Enum):
     """How a guest ended."""
 
     POWERED_OFF = "powered off by itself"
+    RESET = "was reset, as its log had said"
     TIMED_OUT = "was ended because its time was over"
     DIED = "ended without powering off"
 
@@ -98,7 +103,7 @@ class Run:
     def trouble(self) -> str:
         """Why the run is not a good one, "" if it is."""
         if self.end is not End.POWERED_OFF:
-            return self.detail
+            return self.detail  # "" after a reset, which nothing of the job can follow
         if self.status is None:
             return "the guest powered off before its job was done"
         return f"the job failed with status {self.status}" if self.status else ""
@@ -339,6 +344,11 @@ def _judge_end(code: int | None, limit: float, console: Path, complaints: Path) 
     if code != 0:
         said = _last_line(complaints.read_text(errors="replace"))
         return End.DIED, f"QEMU ended with status {code}: {said}"
+    resets = any(line.startswith(RESETS) for line in messages(console))
+    if resets and POWER_DOWN in kernel_log:
+        return End.DIED, "the machine was to be reset, but the guest powered off"
+    if resets:
+        return End.RESET, ""
     if POWER_DOWN not in kernel_log:
         return End.DIED, f"the guest ended, but not by powering off{last_words}"
     return End.POWERED_OFF, ""

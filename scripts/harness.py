@@ -121,6 +121,11 @@ CASES = (
         boot_tests=("leaves",),
     ),
     Case(
+        "a reset that does not come",
+        {"powers off by itself": "the machine was to be reset, but the guest powered off"},
+        boot_tests=("unreset",),
+    ),
+    Case(
         "boot tests that go wrong",
         {
             "boot fails": "the reason why",

@@ -129,7 +129,7 @@ def boot_tests(tests: Path, release: str) -> tuple[Path, ...]:
 
 
 def boot_tests_alone(tests: Path, release: str) -> tuple[Path, ...]:
-    """Those that want a guest of their own, as lockdep is off after its first report."""
+    """Those that want a guest of their own: lockdep is off after its first report."""
     return tuple(filter(is_alone, _boot_tests(tests, release)))
 
 
@@ -148,8 +148,9 @@ def _series(release: str) -> list[int]:
 
 
 def is_alone(script: Path) -> bool:
-    """Whether a boot test asks for that."""
-    return "kthread-alone:" in script.read_text(encoding="utf-8")
+    """Whether a boot test asks for that, or ends its guest by a reset."""
+    text = script.read_text(encoding="utf-8")
+    return "kthread-alone:" in text or "kthread-resets:" in text
 
 
 def test_scripts(folder: Path) -> list[Check]:

@@ -98,6 +98,18 @@ class HowItEnds(GuestTest):
         self.assertIn("not by powering off", run.trouble)
         self.assertIn('the last line of its log is "Kernel panic"', run.trouble)
 
+    def test_reset(self) -> None:
+        announced = 'echo "[    1.0] kthread-resets: why" >> $console;'
+        run = self.run_job(announced)
+        self.assertEqual((run.end, run.status, run.trouble), (End.RESET, None, ""))
+        self.assertIn("was to be reset", self.run_job(announced + POWERS_OFF).trouble)
+        self.assertIs(self.run_job(announced + "exit 1").end, End.DIED)
+        self.assertIs(self.run_job(announced + HANGS, limit=0.4).end, End.TIMED_OUT)
+
+    def test_reset_is_announced_by_a_line_of_its_own(self) -> None:
+        run = self.run_job('echo "[    1.0] sh: echo kthread-resets: why" >> $console')
+        self.assertIn("not by powering off", run.trouble)
+
     def test_marker_is_a_line_of_its_own(self) -> None:
         run = self.run_job(POWERS_OFF.replace("kthread", "not kthread"))
         self.assertIsNone(run.status)

@@ -88,6 +88,13 @@ class Scripts(support.Sandbox):
         self.assertFalse(check.passed)
 
 
+class Alone(support.Sandbox):
+    def test_who_asks_for_it(self) -> None:
+        for text, alone in (("# kthread-alone: why", True), ("# alone", False)):
+            self.assertEqual(test.is_alone(self.write("a.sh", text)), alone)
+        self.assertTrue(test.is_alone(self.write("b.sh", 'echo "kthread-resets: x" >/dev/kmsg')))
+
+
 class Main(support.Sandbox):
     def setUp(self) -> None:
         super().setUp()

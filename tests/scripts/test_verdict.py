@@ -44,8 +44,9 @@ class JudgeTest(support.Sandbox):
         console: str = "",
         detail: str = "",
         status: int | None = 0,
+        reset: bool = False,
     ) -> list[Check]:
-        end = End.DIED if detail else End.POWERED_OFF
+        end = End.DIED if detail else End.RESET if reset else End.POWERED_OFF
         console_path = self.write("console.log", console)
         run = Run(end, detail, status, console_path, self.write("test.log"), 1.0)
         results = [STEPS if steps is None else steps, CASES if cases is None else cases]
@@ -82,6 +83,18 @@ class Judge(JudgeTest):
             self.assertIn("did not report\nsee ", red[step.name])
         self.assertIn("the suite task never ran\nsee ", red["task.runs"])
         self.assertEqual(len(red), 6)
+
+    def test_guest_that_is_reset(self) -> None:
+        steps = [*STEPS[:3], Result(ktap.COMPLETE, "FAIL", "missing")]
+        checks = self.judge(steps=steps, reset=True)
+        self.assertIn(Check("boot tests", "boot unload", True), checks)
+        self.assertTrue(all(check.passed for check in checks))
+
+    def test_reset_excuses_the_last_boot_test_only(self) -> None:
+        self.plan = replace(self.plan, boot_tests=(Path("a.sh"), Path("b.sh")))
+        self.assertEqual(list(self.red(steps=STEPS[:3], reset=True)), ["boot a"])
+        panic = self.red(steps=STEPS[:2], reset=True, console="Kernel panic - not syncing\n")
+        self.assertEqual(list(panic), ["no alarm", "unload", "boot a"])
 
     def test_job_that_fails(self) -> None:
         self.assertEqual(

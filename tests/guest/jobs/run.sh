@@ -63,7 +63,7 @@ readings() {
 }
 
 logged() {
-	dmesg | sed 's/^\[[^]]*\] //' | grep "^$1: " >/tmp/readings
+	dmesg | sed 's/^\[[^]]*\] //' | grep "^$1[ :]" >/tmp/readings
 	[ "$(wc -l </tmp/readings)" -ge "$2" ]
 }
 

@@ -1,0 +1,31 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# Fed, the watchdog lets the machine run, and so it does after it was disarmed.
+# tests/samples/watchdog_reset.sh shows that it would not otherwise.
+
+set -eu
+# shellcheck source=/dev/null
+. /boot.sh
+
+driver=/sys/bus/pci/drivers/kthread_watchdog
+
+insmod /modules/rust_kthread.ko
+insmod /modules/kthread_watchdog.ko heartbeat=2047
+no_thread i6300esb || fail "it takes a time that is too long"
+rmmod kthread_watchdog
+
+insmod /modules/kthread_watchdog.ko heartbeat=4
+[ "$(scheduled i6300esb)" = "fifo priority=50 cpus=0-3" ] || fail "no urgent thread feeds it"
+sleep 5
+device=$(basename $driver/0000:*)
+echo "$device" >$driver/unbind
+await 5 no_thread i6300esb || fail "the thread is left"
+sleep 5
+
+echo "$device" >$driver/bind
+[ -n "$(shown i6300esb PID)" ] || fail "no thread feeds it again"
+rmmod kthread_watchdog
+await 5 no_thread i6300esb || fail "the thread is left"
+churned kthread_watchdog
+rmmod rust_kthread
