@@ -21,7 +21,6 @@ use kernel::{
 };
 use kthread::{
     new_event,
-    Current,
     Event, //
 };
 
@@ -63,13 +62,14 @@ impl Edu {
         )
     }
 
-    /// Waits for the interrupt. Also if the thread is asked to stop: whatever comes next shall find
-    /// a device that is idle. Nobody may wait with access to the registers, as that is an RCU
+    /// Waits for the interrupt. Also in a thread that is asked to stop: whoever comes next shall
+    /// find a device that is idle. Nobody may wait with access to the registers, as that is an RCU
     /// critical section.
-    pub(crate) fn wait(&self, cx: &Current<'_>) -> Result {
-        match cx.uninterrupted(|| cx.wait_event_timeout(&self.done, PATIENCE)) {
-            Ok(true) => Ok(()),
-            _ => Err(ETIMEDOUT),
+    pub(crate) fn wait(&self) -> Result {
+        if self.done.wait_timeout(PATIENCE) {
+            Ok(())
+        } else {
+            Err(ETIMEDOUT)
         }
     }
 }

@@ -58,6 +58,7 @@ use node::{
     Node,
     Pollable, //
 };
+use pin_init::pin_init_scope;
 
 /// A number that is written there is replaced by its factorial.
 const FACTORIAL: usize = 0x08;
@@ -87,7 +88,7 @@ impl Engine {
         let mut requests = self.requests.receiver()?;
         while let Ok(batch) = requests.receive(cx) {
             for request in batch {
-                let answer = self.factorial(cx, request.number());
+                let answer = self.factorial(request.number());
                 self.answer(&request, answer);
             }
         }
@@ -98,12 +99,12 @@ impl Engine {
         Ok(())
     }
 
-    fn factorial(&self, cx: &Current<'_>, number: u32) -> Result<u32> {
+    fn factorial(&self, number: u32) -> Result<u32> {
         let bar = self.edu.bar.try_access().ok_or(ENODEV)?;
         bar.write32(INTERRUPT, CONTROL);
         bar.write32(number, FACTORIAL);
         drop(bar);
-        self.edu.wait(cx)?;
+        self.edu.wait()?;
         Ok(self.edu.bar.try_access().ok_or(ENODEV)?.read32(FACTORIAL))
     }
 
@@ -217,11 +218,18 @@ impl Pollable for Request {
     }
 }
 
-/// What is there while a device is bound. Dropped in this order: nobody comes any more, the thread
-/// ends, the interrupt is given back.
-struct Bound<'bound> {
+/// What a bound device offers. Dropped in this order: nobody comes any more, the thread ends.
+struct Service {
     _node: Pin<KBox<Node<Request>>>,
     _thread: Task<Result>,
+}
+
+/// What is there while a device is bound.
+#[pin_data]
+struct Bound<'bound> {
+    /// Until the device is unbound, as its registers are out of reach then.
+    #[pin]
+    service: Mutex<Option<Service>>,
     _interrupt: Interrupt<'bound>,
     engine: Arc<Engine>,
 }
@@ -243,32 +251,40 @@ impl pci::Driver for EventDriver {
         device: &'bound pci::Device<Core<'_>>,
         _info: Option<&'bound ()>,
     ) -> impl PinInit<Bound<'bound>, Error> + 'bound {
-        let edu = Edu::new(device)?;
-        let interrupt = Interrupt::request(device, c"kthread_event", edu.clone())?;
-        let engine = Arc::pin_init(
-            pin_init!(Engine {
-                edu,
-                gone: AtomicFlag::new(false),
-                requests <- new_mailbox!("kthread_event requests"),
-                answered <- new_wait_queue!("kthread_event answered"),
-                readable <- new_poll_condvar!("kthread_event readable"),
-            }),
-            GFP_KERNEL,
-        )?;
-        let serving = engine.clone();
-        // It must have begun when the first request comes, so that it hands back the last one.
-        let thread = kthread::builder!("kthread_event")?
-            .create(move |cx| serving.serve(&cx))?
-            .start_and_wait();
-        Ok(Bound {
-            _node: KBox::pin_init(Node::register(c"kthread_event", engine.clone()), GFP_KERNEL)?,
-            _thread: thread,
-            _interrupt: interrupt,
-            engine,
+        pin_init_scope(move || {
+            let edu = Edu::new(device)?;
+            let interrupt = Interrupt::request(device, c"kthread_event", edu.clone())?;
+            let engine = Arc::pin_init(
+                pin_init!(Engine {
+                    edu,
+                    gone: AtomicFlag::new(false),
+                    requests <- new_mailbox!("kthread_event requests"),
+                    answered <- new_wait_queue!("kthread_event answered"),
+                    readable <- new_poll_condvar!("kthread_event readable"),
+                }),
+                GFP_KERNEL,
+            )?;
+            let serving = engine.clone();
+            // It has to have begun, as only it hands back what it does not do.
+            let thread = kthread::builder!("kthread_event")?
+                .create(move |cx| serving.serve(&cx))?
+                .start_and_wait();
+            let node = Node::register(c"kthread_event", engine.clone());
+            let service = Service {
+                _node: KBox::pin_init(node, GFP_KERNEL)?,
+                _thread: thread,
+            };
+            Ok(try_pin_init!(Bound {
+                service <- new_mutex!(Some(service)),
+                _interrupt: interrupt,
+                engine,
+            }))
         })
     }
 
     fn unbind<'bound>(_device: &'bound pci::Device<Core<'_>>, bound: Pin<&Bound<'bound>>) {
+        let service = bound.service.lock().take();
+        drop(service);
         bound.engine.gone.store(true, Relaxed);
         bound.engine.tell();
     }

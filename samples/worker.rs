@@ -56,7 +56,6 @@ use kthread::{
     impl_has_work,
     new_wait_queue,
     new_work,
-    Current,
     Policy,
     Queue,
     WaitQueue,
@@ -69,6 +68,7 @@ use node::{
     Node,
     Pollable, //
 };
+use pin_init::pin_init_scope;
 
 const DMA_SOURCE: usize = 0x80;
 const DMA_TARGET: usize = 0x88;
@@ -102,7 +102,7 @@ struct Engine {
 
 impl Engine {
     /// Has the device copy the data into its memory and back.
-    fn copy(&self, cx: &Current<'_>, data: &mut [u8]) -> Result {
+    fn copy(&self, data: &mut [u8]) -> Result {
         let buffer = self.buffer.lock();
         let buffer = buffer.as_ref().ok_or(ENODEV)?;
         for (at, byte) in data.iter().enumerate() {
@@ -111,26 +111,26 @@ impl Engine {
         // By default the kernel hands out addresses of 32 bits.
         let memory = buffer.dma_address().try_into()?;
         let length = data.len();
-        self.transfer(cx, memory, MEMORY, length, START | INTERRUPT)?;
+        self.transfer(memory, MEMORY, length, START | INTERRUPT)?;
         // What is there in the end has come from the device.
         for at in 0..length {
             io_write!(buffer, [try: at], 0);
         }
-        self.transfer(cx, MEMORY, memory, length, START | INTERRUPT | FROM_DEVICE)?;
+        self.transfer(MEMORY, memory, length, START | INTERRUPT | FROM_DEVICE)?;
         for (at, byte) in data.iter_mut().enumerate() {
             *byte = io_read!(buffer, [try: at]);
         }
         Ok(())
     }
 
-    fn transfer(&self, cx: &Current<'_>, from: u32, to: u32, length: usize, how: u32) -> Result {
+    fn transfer(&self, from: u32, to: u32, length: usize, how: u32) -> Result {
         let bar = self.edu.bar.try_access().ok_or(ENODEV)?;
         bar.write32(from, DMA_SOURCE);
         bar.write32(to, DMA_TARGET);
         bar.write32(length.try_into()?, DMA_LENGTH);
         bar.write32(how, DMA_COMMAND);
         drop(bar);
-        self.edu.wait(cx)
+        self.edu.wait()
     }
 
     /// Wakes up whoever waits for something.
@@ -165,10 +165,10 @@ impl_has_work! {
 impl WorkItem for Copy {
     type Pointer = Arc<Self>;
 
-    fn run(this: Arc<Self>, cx: &mut WorkContext<'_>) {
+    fn run(this: Arc<Self>, _cx: &mut WorkContext<'_>) {
         let queued = core::mem::replace(&mut *this.state.lock(), State::Idle);
         if let State::Queued(mut data) = queued {
-            let copied = this.engine.copy(cx, &mut data);
+            let copied = this.engine.copy(&mut data);
             *this.state.lock() = State::Ended(copied.map(|()| data), 0);
             this.engine.done.add(1, Relaxed);
             this.engine.tell();
@@ -258,32 +258,20 @@ impl Pollable for Copy {
     }
 }
 
-/// What is there while a device is bound. Dropped in this order: nobody comes any more, what is
-/// queued is done and the thread ends, the interrupt and the memory are given back.
-struct Bound<'bound> {
+/// What a bound device offers. Dropped in this order: nobody comes any more, what is queued is done.
+struct Service {
     _node: Pin<KBox<Node<Copy>>>,
     _worker: Worker,
+}
+
+/// What is there while a device is bound.
+#[pin_data]
+struct Bound<'bound> {
+    /// Until the device is unbound, as its registers are out of reach then.
+    #[pin]
+    service: Mutex<Option<Service>>,
     _interrupt: Interrupt<'bound>,
-    session: Session<'bound>,
-}
-
-/// The time that a device is bound.
-struct Session<'bound> {
-    device: &'bound pci::Device,
     engine: Arc<Engine>,
-}
-
-impl Drop for Session<'_> {
-    fn drop(&mut self) {
-        *self.engine.buffer.lock() = None;
-        dev_info!(
-            self.device,
-            "{} copies: {} done, {} cancelled\n",
-            self.engine.asked.load(Relaxed),
-            self.engine.done.load(Relaxed),
-            self.engine.cancelled.load(Relaxed),
-        );
-    }
 }
 
 struct WorkerDriver;
@@ -303,41 +291,55 @@ impl pci::Driver for WorkerDriver {
         device: &'bound pci::Device<Core<'_>>,
         _info: Option<&'bound ()>,
     ) -> impl PinInit<Bound<'bound>, Error> + 'bound {
-        let edu = Edu::new(device)?;
-        let interrupt = Interrupt::request(device, c"kthread_worker", edu.clone())?;
-        let buffer = Coherent::zeroed_slice(device.as_ref(), MEMORY_SIZE, GFP_KERNEL)?;
-        let worker = kthread::builder!("kthread_worker")?
-            .policy(Policy::Fifo)
-            .worker()?;
-        let queue = worker.queue();
-        let engine = Arc::pin_init(
-            pin_init!(Engine {
-                edu,
-                queue,
-                buffer <- new_mutex!(Some(buffer)),
-                gone: AtomicFlag::new(false),
-                ended <- new_wait_queue!("kthread_worker ended"),
-                readable <- new_poll_condvar!("kthread_worker readable"),
-                asked: Atomic::new(0),
-                done: Atomic::new(0),
-                cancelled: Atomic::new(0),
-            }),
-            GFP_KERNEL,
-        )?;
-        Ok(Bound {
-            _node: KBox::pin_init(
-                Node::register(c"kthread_worker", engine.clone()),
+        pin_init_scope(move || {
+            let edu = Edu::new(device)?;
+            let interrupt = Interrupt::request(device, c"kthread_worker", edu.clone())?;
+            let buffer = Coherent::zeroed_slice(device.as_ref(), MEMORY_SIZE, GFP_KERNEL)?;
+            let worker = kthread::builder!("kthread_worker")?
+                .policy(Policy::Fifo)
+                .worker()?;
+            let queue = worker.queue();
+            let engine = Arc::pin_init(
+                pin_init!(Engine {
+                    edu,
+                    queue,
+                    buffer <- new_mutex!(Some(buffer)),
+                    gone: AtomicFlag::new(false),
+                    ended <- new_wait_queue!("kthread_worker ended"),
+                    readable <- new_poll_condvar!("kthread_worker readable"),
+                    asked: Atomic::new(0),
+                    done: Atomic::new(0),
+                    cancelled: Atomic::new(0),
+                }),
                 GFP_KERNEL,
-            )?,
-            _worker: worker,
-            _interrupt: interrupt,
-            session: Session { device, engine },
+            )?;
+            let node = Node::register(c"kthread_worker", engine.clone());
+            let service = Service {
+                _node: KBox::pin_init(node, GFP_KERNEL)?,
+                _worker: worker,
+            };
+            Ok(try_pin_init!(Bound {
+                service <- new_mutex!(Some(service)),
+                _interrupt: interrupt,
+                engine,
+            }))
         })
     }
 
-    fn unbind<'bound>(_device: &'bound pci::Device<Core<'_>>, bound: Pin<&Bound<'bound>>) {
-        bound.session.engine.gone.store(true, Relaxed);
-        bound.session.engine.tell();
+    fn unbind<'bound>(device: &'bound pci::Device<Core<'_>>, bound: Pin<&Bound<'bound>>) {
+        let engine = &bound.engine;
+        let service = bound.service.lock().take();
+        drop(service);
+        engine.gone.store(true, Relaxed);
+        engine.tell();
+        *engine.buffer.lock() = None;
+        dev_info!(
+            device,
+            "{} copies: {} done, {} cancelled\n",
+            engine.asked.load(Relaxed),
+            engine.done.load(Relaxed),
+            engine.cancelled.load(Relaxed),
+        );
     }
 }
 

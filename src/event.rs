@@ -15,6 +15,7 @@ use kernel::{
         },
         AtomicFlag, //
     },
+    time::Delta,
 };
 
 /// An event: raised by an interrupt handler or by anybody else, consumed by a thread.
@@ -148,6 +149,32 @@ impl Event {
     #[doc(alias = "wait_for_completion")]
     pub fn wait(&self) {
         self.queue.wait_exclusive(|| self.take());
+    }
+
+    /// Waits like [`wait`](Self::wait), but no longer than `limit`; says whether the event was
+    /// consumed.
+    ///
+    /// Also for a thread that has to know how something ends, such as what a device is doing, even
+    /// if it is asked to stop meanwhile. It is not parked or frozen here.
+    ///
+    /// # Context
+    ///
+    /// Sleeps, uninterruptibly, so no spinlock may be held.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use kernel::time::Delta;
+    ///
+    /// let event = KBox::pin_init(kthread::new_event!(), GFP_KERNEL)?;
+    /// assert!(!event.wait_timeout(Delta::from_millis(1)));
+    /// event.raise();
+    /// assert!(event.wait_timeout(Delta::from_millis(1)));
+    /// # Ok::<(), Error>(())
+    /// ```
+    #[doc(alias = "wait_for_completion_timeout")]
+    pub fn wait_timeout(&self, limit: Delta) -> bool {
+        self.queue.wait_timeout(limit, || self.take()).is_some()
     }
 
     /// Where threads wait for it.

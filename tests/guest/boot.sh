@@ -85,3 +85,18 @@ scheduled() {
 		FILENAME ~ /stat$/ && $41 == 1 { printf "fifo priority=%s ", $40 }
 		/^Cpus_allowed_list/ { print "cpus=" $2 }' "$process/stat" "$process/status" 2>/dev/null
 }
+
+# only_devices: /tmp/dev becomes a /dev in which a shell that writes to a device that is not there
+# makes no file of that name.
+only_devices() {
+	mkdir -p /tmp/dev
+	mount -o bind /dev /tmp/dev
+	mount -o remount,bind,ro /tmp/dev
+}
+
+# all_end PID...: each with status 0.
+all_end() {
+	for process; do
+		wait "$process" || return 1
+	done
+}

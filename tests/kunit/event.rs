@@ -128,6 +128,31 @@ mod tests {
         Ok(())
     }
 
+    /// One that was asked to stop can wait for the end of something, if not for ever.
+    #[test]
+    fn stop_ends_no_plain_wait() -> Result {
+        let (begun, event) = (event()?, event()?);
+        let task = kthread::run!("thorough", {
+            let (begun, event) = (begun.clone(), event.clone());
+            move |cx| {
+                while cx.sleep(Delta::from_secs(1)).is_ok() {}
+                begun.raise();
+                (
+                    event.wait_timeout(Delta::from_secs(10)),
+                    event.wait_timeout(Delta::from_millis(1)),
+                )
+            }
+        })?;
+        task.request_stop();
+        let stopping = begun.wait_timeout(Delta::from_secs(10));
+        event.raise();
+        let exit = task.join()?;
+
+        assert!(stopping);
+        assert!(exit == Exit::Returned((true, false)) || exit == Exit::NeverRan);
+        Ok(())
+    }
+
     #[test]
     fn timeout() -> Result {
         let event = event()?;

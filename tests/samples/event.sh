@@ -7,10 +7,7 @@ set -eu
 # shellcheck source=/dev/null
 . /boot.sh
 
-# A shell makes a file if there is no node. Here it cannot.
-mkdir -p /tmp/dev
-mount -o bind /dev /tmp/dev
-mount -o remount,bind,ro /tmp/dev
+only_devices
 trap 'umount /tmp/dev' EXIT
 node=/tmp/dev/kthread_event
 driver=/sys/bus/pci/drivers/kthread_event
@@ -31,23 +28,16 @@ asks_often() {
 # asks_on: until there is a file `enough`. It may fail while no driver is bound, but a wrong answer
 # never comes.
 asks_on() {
-	until [ -e /tmp/enough ]; do
+	until [ -e /tmp/event.enough ]; do
 		answer=$(factorial 4 2>/dev/null) || continue
 		[ "$answer" = 24 ] || return 1
-		echo >>/tmp/answers
-	done
-}
-
-# all_end PID...: each with status 0.
-all_end() {
-	for process; do
-		wait "$process" || return 1
+		echo >>/tmp/event.answers
 	done
 }
 
 # goes_on: there was an answer since `before` was set.
 goes_on() {
-	[ "$(wc -l </tmp/answers)" -gt "$before" ]
+	[ "$(wc -l </tmp/event.answers)" -gt "$before" ]
 }
 
 insmod /modules/rust_kthread.ko
@@ -86,19 +76,19 @@ wait $reader || status=$?
 exec 3>&-
 
 # The driver goes and comes while processes ask.
-touch /tmp/answers
+touch /tmp/event.answers
 for _ in 1 2 3 4; do
 	asks_on &
 	asking="${asking:-} $!"
 done
 device=$(basename $driver/0000:*)
 for _ in $(seq 20); do
-	before=$(wc -l </tmp/answers)
+	before=$(wc -l </tmp/event.answers)
 	echo "$device" >$driver/unbind
 	echo "$device" >$driver/bind
 	await 10 goes_on || fail "no answer after it was bound"
 done
-touch /tmp/enough
+touch /tmp/event.enough
 # shellcheck disable=SC2086 # as above
 all_end $asking || fail "a wrong answer while the driver came and went"
 

@@ -7,18 +7,15 @@ set -eu
 # shellcheck source=/dev/null
 . /boot.sh
 
-# A shell makes a file if there is no node. Here it cannot.
-mkdir -p /tmp/dev
-mount -o bind /dev /tmp/dev
-mount -o remount,bind,ro /tmp/dev
+only_devices
 trap 'umount /tmp/dev' EXIT
 node=/tmp/dev/kthread_worker
 driver=/sys/bus/pci/drivers/kthread_worker
 
-# copied TEXT: what comes back.
+# copied TEXT: what comes back. In /tmp/worker.asked there is a line for each that was queued.
 copied() (
 	exec 3<>$node
-	echo "$1" >&3 && read -r answer <&3 && echo "$answer"
+	echo "$1" >&3 && echo >>/tmp/worker.asked && read -r answer <&3 && echo "$answer"
 )
 
 # copies TEXT: it comes back as it was.
@@ -35,31 +32,29 @@ given_up() (
 # tries TEXT: copies on and on, until there is a file `enough`. It may fail while no driver is bound,
 # but what comes back is right.
 tries() {
-	until [ -e /tmp/enough ]; do
+	until [ -e /tmp/worker.enough ]; do
 		answer=$(copied "$1" 2>/dev/null) || continue
 		[ "$answer" = "$1" ] || return 1
-		echo >>/tmp/answers
+		echo >>/tmp/worker.answers
 	done
 }
 
 # goes_on: there was an answer since `before` was set.
 goes_on() {
-	[ "$(wc -l </tmp/answers)" -gt "$before" ]
+	[ "$(wc -l </tmp/worker.answers)" -gt "$before" ]
 }
 
-# all_end PID...: each with status 0.
-all_end() {
-	for process; do
-		wait "$process" || return 1
-	done
+# all_asked: there are three lines in /tmp/worker.asked.
+all_asked() {
+	[ "$(wc -l </tmp/worker.asked)" = 3 ]
 }
 
 # unbound: the driver leaves the device; each copy is accounted for.
 unbound() {
 	echo "$device" >$driver/unbind
 	dmesg | sed -n 's/.* \([0-9]*\) copies: \([0-9]*\) done, \([0-9]*\) cancelled$/\1 \2 \3/p' |
-		tail -n 1 >/tmp/counts
-	read -r asked finished cancelled </tmp/counts
+		tail -n 1 >/tmp/worker.counts
+	read -r asked finished cancelled </tmp/worker.counts
 	[ "$asked" = $((finished + cancelled)) ] || fail "$asked copies: $finished + $cancelled"
 }
 
@@ -87,21 +82,34 @@ unbound
 [ "$asked" = 12 ] || fail "$asked copies were asked for"
 [ "$cancelled" -gt 0 ] || fail "none was cancelled"
 
+# What was queued is done before the driver goes.
+echo "$device" >$driver/bind
+: >/tmp/worker.asked
+processes=
+for number in 1 2 3; do
+	copies "number $number" &
+	processes="$processes $!"
+done
+await 10 all_asked || fail "the device is not asked"
+unbound
+# shellcheck disable=SC2086 # as above
+all_end $processes || fail "a copy was lost when the driver went"
+
 # The driver goes and comes while processes ask.
 echo "$device" >$driver/bind
-touch /tmp/answers
+touch /tmp/worker.answers
 asking=
 for number in 1 2 3; do
 	tries "number $number" &
 	asking="$asking $!"
 done
 for _ in 1 2 3 4 5; do
-	before=$(wc -l </tmp/answers)
+	before=$(wc -l </tmp/worker.answers)
 	await 20 goes_on || fail "no answer after it was bound"
 	unbound
 	echo "$device" >$driver/bind
 done
-touch /tmp/enough
+touch /tmp/worker.enough
 # shellcheck disable=SC2086 # as above
 all_end $asking || fail "something else comes back while the driver comes and goes"
 
