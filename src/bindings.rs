@@ -11,6 +11,7 @@ pub(crate) use kernel::bindings::{
     __kthread_init_worker,
     add_timer,
     flush_work,
+    free_percpu,
     hrtimer_mode_HRTIMER_MODE_ABS,
     jiffies,
     jiffies64_to_msecs,
@@ -20,6 +21,8 @@ pub(crate) use kernel::bindings::{
     kthread_create_on_node,
     kthread_delayed_work,
     kthread_delayed_work_timer_fn,
+    kthread_should_park,
+    kthread_should_stop,
     kthread_stop,
     kthread_unuse_mm,
     kthread_use_mm,
@@ -42,6 +45,7 @@ pub(crate) use kernel::bindings::{
     schedule_hrtimeout_range,
     send_sig,
     set_cpus_allowed_ptr,
+    synchronize_rcu,
     system_dfl_wq,
     task_struct,
     timer_delete_sync_try,
@@ -77,6 +81,12 @@ pub(crate) use kernel::bindings::{
     TASK_RUNNING,
     TASK_UNINTERRUPTIBLE,
     TIMER_IRQSAFE, //
+};
+
+#[cfg(CONFIG_LOCKDEP)]
+pub(crate) use kernel::bindings::{
+    cpus_read_lock,
+    cpus_read_unlock, //
 };
 
 pub(crate) use generated::*;

@@ -51,6 +51,11 @@
 //! struct, [`DelayedWork`] that is to run later, and closures, for which a [`Job`] stands. All that
 //! give it something to do use its [`Queue`].
 //!
+//! # Threads of each CPU
+//!
+//! A [`PerCpu`] is one thread for each CPU, which comes and goes with it: what the threads do is a
+//! type that is [`PerCpuThread`].
+//!
 //! # Examples
 //!
 //! A thread that polls something until its handle is dropped:
@@ -91,6 +96,7 @@ mod notifier;
 mod owner;
 mod packet;
 mod park_guard;
+mod per_cpu;
 mod placement;
 mod policy;
 mod raw_list;
@@ -132,6 +138,12 @@ pub use crate::{
     },
     owner::Owner,
     park_guard::ParkGuard,
+    per_cpu::{
+        Leave,
+        PerCpu,
+        PerCpuContext,
+        PerCpuThread, //
+    },
     policy::{
         Nice,
         Policy, //

@@ -7,6 +7,7 @@ use crate::{
     crash,
     live_view::LiveView,
     notifier::Notifier,
+    per_cpu::instances,
     reaper,
     registry, //
 };
@@ -28,6 +29,8 @@ impl kernel::InPlaceModule for Kthread {
     fn init(_module: &'static ThisModule) -> impl PinInit<Self, Error> {
         // SAFETY: A module is initialised once, before any other module can import it.
         unsafe { registry::init() };
+        // SAFETY: As above.
+        unsafe { instances::init() };
         // SAFETY: As above.
         unsafe { crash::init() };
         // SAFETY: As above.
@@ -55,6 +58,8 @@ impl Drop for ListsInUse {
         reaper::flush();
         // SAFETY: This module is being unloaded, so no module that imports it is there any more.
         unsafe { registry::free_orphans() };
+        // SAFETY: As above.
+        unsafe { instances::free_all() };
     }
 }
 

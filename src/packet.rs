@@ -49,9 +49,12 @@ mod signals;
 mod stop;
 
 use self::header::Vtable;
-pub(crate) use self::header::{
-    Header,
-    Phase, //
+pub(crate) use self::{
+    header::{
+        Header,
+        Phase, //
+    },
+    join::is_dead, //
 };
 
 /// The part of a packet that the owner of a handle knows the type of.

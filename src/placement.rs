@@ -56,7 +56,7 @@ impl Placement {
 }
 
 /// Says whether the machine could ever have this CPU. An id below `nr_cpu_ids` need not be one.
-fn is_possible(cpu: CpuId) -> bool {
+pub(crate) fn is_possible(cpu: CpuId) -> bool {
     // SAFETY: The mask is a static that does not change once the kernel has booted.
     let possible = unsafe { Cpumask::from_raw(&raw const bindings::__cpu_possible_mask) };
     possible.test(cpu)

@@ -5,6 +5,7 @@
 
 use crate::{
     bindings,
+    per_cpu::instances,
     registry, //
 };
 use kernel::{
@@ -55,4 +56,5 @@ pub(crate) fn flush() {
 /// Only for the workqueue to call.
 unsafe extern "C" fn work(_item: *mut bindings::work_struct) {
     registry::reap_disowned();
+    instances::reap_disowned();
 }

@@ -20,6 +20,7 @@ use crate::{
         flags::REGISTERED,
         Header, //
     },
+    per_cpu::instances,
     scope::OpenScope, //
 };
 use core::{
@@ -51,6 +52,15 @@ struct Lists {
 
 // SAFETY: The lists may be used by any task that holds the lock.
 unsafe impl Send for Lists {}
+
+impl Lists {
+    /// Says whether one of the modules that are being cleared of their threads, which are valid,
+    /// fulfils the condition.
+    fn any_leaving(&self, belongs: impl Fn(*const bindings::module) -> bool) -> bool {
+        let mut leaving = self.leaving.iter().map(Cell::get);
+        leaving.any(|module| !module.is_null() && belongs(module))
+    }
+}
 
 global_lock! {
     // SAFETY: `init` is called before any other module can import this crate.
@@ -84,12 +94,9 @@ pub(crate) unsafe fn init() {
 /// it otherwise.
 pub(crate) fn add(thread: ARef<Header>) -> Result {
     let lists = LISTS.lock();
-    for leaving in &lists.leaving {
-        let leaving = leaving.get();
-        // SAFETY: By the invariant of `Lists`.
-        if !leaving.is_null() && unsafe { thread.belongs_to(leaving) } {
-            return Err(ENODEV);
-        }
+    // SAFETY: The modules are valid.
+    if lists.any_leaving(|module| unsafe { thread.belongs_to(module) }) {
+        return Err(ENODEV);
     }
     // SAFETY: The thread is about to be registered, and the lock is held.
     unsafe { thread.count_in_scope(1) }?;
@@ -101,6 +108,24 @@ pub(crate) fn add(thread: ARef<Header>) -> Result {
     // SAFETY: By the invariant of `Header` its links are initialised; they are in no list, as a
     // thread is added once. Both heads are only used under the lock.
     unsafe { bindings::list_add_tail(links, lists.live.get()) };
+    Ok(())
+}
+
+/// Calls `body`, unless a module that fulfils the condition is being cleared of its threads; that
+/// does not begin meanwhile. The condition is asked for valid modules only.
+///
+/// # Errors
+///
+/// [`ENODEV`] if there is one.
+pub(crate) fn unless_leaving(
+    belongs: impl Fn(*const bindings::module) -> bool,
+    body: impl FnOnce(),
+) -> Result {
+    let lists = LISTS.lock();
+    if lists.any_leaving(belongs) {
+        return Err(ENODEV);
+    }
+    body();
     Ok(())
 }
 
@@ -204,6 +229,8 @@ pub(crate) unsafe fn reap(module: *mut bindings::module) {
         }
         keep(thread);
     }
+    // SAFETY: By the safety requirements, and new ones are refused.
+    unsafe { instances::reap(module) };
     replace_leaving(module, core::ptr::null_mut());
 }
 

@@ -228,7 +228,7 @@ impl Header {
 /// # Safety
 ///
 /// The task must be valid.
-unsafe fn is_dead(task: *const bindings::task_struct) -> bool {
+pub(crate) unsafe fn is_dead(task: *const bindings::task_struct) -> bool {
     // SAFETY: The field is one word, which C changes under a lock and reads without.
     unsafe { (&raw const (*task).exit_state).read_volatile() != 0 }
 }

@@ -14,6 +14,7 @@ mod hard_irq;
 mod mailbox;
 mod observe;
 mod park;
+mod per_cpu;
 mod ports;
 mod ptp_clock;
 mod scope;

@@ -13,7 +13,7 @@ threads="bound pinned preferring"
 
 # on_cpu_1 NAME
 on_cpu_1() {
-	[ "$(shown "hotplug/$1" CPU)" = 1 ]
+	[ "$(shown "placement/$1" CPU)" = 1 ]
 }
 
 elsewhere() {
@@ -22,12 +22,12 @@ elsewhere() {
 
 # goes_on NAME: the thread took its turn since `before` was set.
 goes_on() {
-	[ "$(shown "hotplug/$1" WAKEUPS)" -gt "$before" ]
+	[ "$(shown "placement/$1" WAKEUPS)" -gt "$before" ]
 }
 
 all_go_on() {
 	for thread in $threads; do
-		before=$(shown "hotplug/$thread" WAKEUPS)
+		before=$(shown "placement/$thread" WAKEUPS)
 		[ -n "$before" ] || fail "the thread $thread is gone, $1"
 		await 5 goes_on "$thread" || fail "the thread $thread stands still, $1"
 	done
@@ -36,7 +36,7 @@ all_go_on() {
 trap 'echo 1 >$online' EXIT
 insmod /modules/rust_kthread.ko
 
-insmod /modules/kthread_hotplug.ko
+insmod /modules/kthread_placement.ko
 for thread in $threads; do
 	await 5 on_cpu_1 "$thread" || fail "the thread $thread did not come to its CPU"
 done
@@ -53,11 +53,11 @@ done
 
 echo 0 >$online
 all_go_on "about to unload"
-rmmod kthread_hotplug
-insmod /modules/kthread_hotplug.ko offline=1
+rmmod kthread_placement
+insmod /modules/kthread_placement.ko offline=1
 all_go_on "made with CPU 1 offline"
 echo 1 >$online || fail "CPU 1 did not come back, with threads that were made without it"
 all_go_on "CPU 1 new to them"
 await 5 on_cpu_1 preferring || fail "the thread did not come to the CPU it prefers"
 
-rmmod kthread_hotplug rust_kthread
+rmmod kthread_placement rust_kthread

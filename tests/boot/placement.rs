@@ -17,8 +17,8 @@ use kthread::{
 mod parameter;
 
 module! {
-    type: Hotplug,
-    name: "kthread_hotplug",
+    type: Placement,
+    name: "kthread_placement",
     authors: ["The kthread authors"],
     description: "Runs threads on CPU 1",
     license: "GPL",
@@ -30,19 +30,19 @@ module! {
     },
 }
 
-struct Hotplug {
+struct Placement {
     _threads: [Task<()>; 3],
 }
 
-impl kernel::Module for Hotplug {
+impl kernel::Module for Placement {
     fn init(_module: &'static ThisModule) -> Result<Self> {
         let cpu = CpuId::from_u32(1).ok_or(EINVAL)?;
         let mut mask = CpumaskVar::new_zero(GFP_KERNEL)?;
         mask.set(cpu);
-        let bound = kthread::builder!("hotplug/bound")?.bind(cpu).run(turn)?;
-        let pinned = kthread::run!("hotplug/pinned", turn)?;
+        let bound = kthread::builder!("placement/bound")?.bind(cpu).run(turn)?;
+        let pinned = kthread::run!("placement/pinned", turn)?;
         let refused = pinned.set_affinity(&mask) == Err(EINVAL);
-        let preferring = kthread::builder!("hotplug/preferring")?
+        let preferring = kthread::builder!("placement/preferring")?
             .affine_preferred(mask)
             .run(turn)?;
         if refused != (parameter::value(&module_parameters::offline) != 0) {
