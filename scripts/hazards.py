@@ -24,7 +24,7 @@ from pathlib import Path
 
 from verdict import Check
 
-COVERED = ((1, 81), (83, 85), (89, 96))  # the first and the last of each range
+COVERED = ((1, 81), (83, 96))  # the first and the last of each range
 DOCUMENT = "docs/design.md"
 HEADER = "| hazard | covered by |"
 RULE = re.compile(r"\|[-:| ]+\|")

@@ -56,6 +56,11 @@
 //! A [`PerCpu`] is one thread for each CPU, which comes and goes with it: what the threads do is a
 //! type that is [`PerCpuThread`].
 //!
+//! # Programs of user space
+//!
+//! A [`Command`] is a program of user space that a thread runs, and waits for; a [`Helper`] is one
+//! that the administrator chooses.
+//!
 //! # Examples
 //!
 //! A thread that polls something until its handle is dropped:
@@ -81,12 +86,15 @@ use kernel::prelude::*;
 
 mod bindings;
 mod builder;
+mod command;
 mod compat;
 mod crash;
 mod created;
 mod current;
 mod delayed_work;
 mod event;
+mod exit_status;
+mod helper;
 mod job;
 mod live_view;
 mod lock_class;
@@ -115,6 +123,7 @@ mod worker;
 
 pub use crate::{
     builder::Builder,
+    command::Command,
     created::Created,
     current::{
         Current,
@@ -127,6 +136,8 @@ pub use crate::{
         HasDelayedWork, //
     },
     event::Event,
+    exit_status::ExitStatus,
+    helper::Helper,
     job::Job,
     lock_class::LockClass,
     mailbox::{

@@ -4,7 +4,9 @@
 
 use crate::{
     bindings,
+    command::Calls,
     crash,
+    helper,
     live_view::LiveView,
     notifier::Notifier,
     per_cpu::instances,
@@ -22,6 +24,7 @@ pub(crate) struct Kthread {
     modules: Notifier,
     #[pin]
     crashes: Notifier,
+    calls: Calls,
     lists: ListsInUse,
 }
 
@@ -35,6 +38,8 @@ impl kernel::InPlaceModule for Kthread {
         unsafe { crash::init() };
         // SAFETY: As above.
         unsafe { reaper::init() };
+        // SAFETY: As above.
+        unsafe { helper::init() };
 
         try_pin_init!(Self {
             view <- LiveView::new(),
@@ -44,6 +49,7 @@ impl kernel::InPlaceModule for Kthread {
                 module_notify,
             ),
             crashes <- crash::watch(),
+            calls: Calls::new()?,
             lists: ListsInUse,
         })
     }
@@ -60,6 +66,8 @@ impl Drop for ListsInUse {
         unsafe { registry::free_orphans() };
         // SAFETY: As above.
         unsafe { instances::free_all() };
+        // SAFETY: As above.
+        unsafe { helper::free_leaked() };
     }
 }
 
@@ -77,6 +85,8 @@ unsafe extern "C" fn module_notify(
     if state == bindings::module_state_MODULE_STATE_GOING as c_ulong {
         // SAFETY: By the safety requirements, and as the chain is called before a module is freed.
         unsafe { registry::reap(module.cast()) };
+        // SAFETY: As above.
+        unsafe { helper::reap(module.cast()) };
     }
     // CAST: The constant is zero.
     bindings::NOTIFY_DONE as c_int

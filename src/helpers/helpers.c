@@ -20,4 +20,5 @@
 #include "signal.c"
 #include "smpboot.c"
 #include "spinlock.c"
+#include "sysctl.c"
 #include "workqueue.c"

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# H10: a handle that is dropped under a spinlock is reported each time, also when there
-# was nothing to wait for; and so is a wait for what holds already.
+# H10, H88: a handle that is dropped under a spinlock is reported each time, also when there
+# was nothing to wait for; and so is a wait for what holds already, or for a helper.
 
 set -eu
 
@@ -23,5 +23,9 @@ rmmod kthread_under_spinlock
 # There is at most one report a second.
 sleep 1.2
 expect
-insmod /modules/kthread_under_spinlock.ko wait=1
+insmod /modules/kthread_under_spinlock.ko what=1
+rmmod kthread_under_spinlock
+sleep 1.2
+expect
+insmod /modules/kthread_under_spinlock.ko what=2
 rmmod kthread_under_spinlock rust_kthread

@@ -5,12 +5,14 @@
 use kernel::prelude::*;
 
 mod builder;
+mod command;
 mod delayed_work;
 mod detach;
 mod driver_irq;
 mod event;
 #[path = "../shared/hard_irq.rs"]
 mod hard_irq;
+mod helper;
 mod mailbox;
 mod observe;
 mod park;
