@@ -16,7 +16,7 @@ help: ## This text (default)
 	@echo 'Variables, as in "make test KERNEL=debug":'
 	@sed -nE 's/^## ([A-Z_]+) (.*)/  \1\t\2/p' Makefile | expand -t 16
 
-run: ## Boot the kernel, load the crate and a sample, show the thread, unload
+run: ## Boot the kernel, load the crate, show each sample at work
 	$(call packages,6,guest)
 	@python3 scripts/run.py
 

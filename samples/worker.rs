@@ -258,7 +258,7 @@ impl Pollable for Copy {
     }
 }
 
-/// What a bound device offers. Dropped in this order: nobody comes any more, what is queued is done.
+/// What a bound device offers. Dropped in this order: nobody comes any more, what is queued ends.
 struct Service {
     _node: Pin<KBox<Node<Copy>>>,
     _worker: Worker,

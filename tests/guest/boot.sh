@@ -83,7 +83,8 @@ scheduled() {
 	awk '
 		FILENAME ~ /stat$/ && $41 == 0 { printf "normal nice=%s ", $19 }
 		FILENAME ~ /stat$/ && $41 == 1 { printf "fifo priority=%s ", $40 }
-		/^Cpus_allowed_list/ { print "cpus=" $2 }' "$process/stat" "$process/status" 2>/dev/null
+		/^Cpus_allowed_list/ { print "cpus=" $2 }
+	' "$process/stat" "$process/status" 2>/dev/null
 }
 
 # only_devices: /tmp/dev becomes a /dev in which a shell that writes to a device that is not there

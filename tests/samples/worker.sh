@@ -29,8 +29,8 @@ given_up() (
 	echo "$1" >&3
 )
 
-# tries TEXT: copies on and on, until there is a file `enough`. It may fail while no driver is bound,
-# but what comes back is right.
+# tries TEXT: copies on and on, until there is a file `enough`. It may fail while no driver is
+# bound, but what comes back is right.
 tries() {
 	until [ -e /tmp/worker.enough ]; do
 		answer=$(copied "$1" 2>/dev/null) || continue
@@ -62,7 +62,7 @@ insmod /modules/rust_kthread.ko
 insmod /modules/kthread_worker.ko
 device=$(basename $driver/0000:*)
 copies 'hello' || fail "it does not copy"
-copies "$(yes 'a long line' | head -n 300 | tr '\n' ' ' | sed 's/ $//')" || fail "it does not copy much"
+copies "$(seq 1 800 | tr '\n' '-')" || fail "it does not copy much"
 
 pid=$(shown kthread_worker PID)
 # Policy 1 is SCHED_FIFO.
