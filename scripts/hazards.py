@@ -35,12 +35,14 @@ EXCUSE = re.compile(r"(cannot occur|documented): +\S")
 CASE = re.compile(r"`(kthread_\w+\.\w+)`")
 NAME = re.compile(r"`([\w-]+)`")
 LIST = re.compile(
-    r"\b(boot test|must not compile|script test)s? (`[\w-]+`(?:(?:,|,? and) `[\w-]+`)*)",
+    r"\b(boot test|sample test|must not compile|script test)s? "
+    r"(`[\w-]+`(?:(?:,|,? and) `[\w-]+`)*)",
     re.IGNORECASE,
 )
 # What a test is called in a row: the group of its check, the check's name, and its file.
 KINDS = {
     "boot test": ("boot tests", "boot {}", "tests/boot/{}.sh"),
+    "sample test": ("boot tests", "boot {}", "tests/samples/{}.sh"),
     "must not compile": ("must not compile", "{}", "tests/compile-fail/{}.rs"),
     "script test": ("scripts", "{}", "tests/scripts/{}.py"),
 }

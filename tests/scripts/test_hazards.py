@@ -77,6 +77,7 @@ class NamedTests(HazardsTest):
         for title, file in {
             "`kthread_task.gone`": "tests/kunit",
             "boot test `gone`": "tests/boot/gone.sh",
+            "sample test `gone`": "tests/samples/gone.sh",
             "must not compile `gone`": "tests/compile-fail/gone.rs",
             "script test `test_gone`": "tests/scripts/test_gone.py",
         }.items():
