@@ -24,6 +24,12 @@ use kthread::{
     Event, //
 };
 
+/// What the device is to do when it has computed something, and whether it does so now.
+pub(crate) const CONTROL: usize = 0x20;
+const COMPUTING: u32 = 1;
+/// What its DMA engine is to do, and whether it does so now.
+pub(crate) const DMA_COMMAND: usize = 0x98;
+const DMA_RUNS: u32 = 1;
 /// Which interrupts are pending, and where they are acknowledged.
 const PENDING: usize = 0x24;
 const ACKNOWLEDGE: usize = 0x64;
@@ -52,7 +58,13 @@ impl Edu {
         device.enable_device_mem()?;
         // For DMA, and for interrupts that are messages.
         device.set_master();
-        let bar = device.iomap_region_sized(0, c"edu")?.into_devres()?;
+        let bar = device.iomap_region_sized(0, c"edu")?;
+        if bar.read32(CONTROL) & COMPUTING != 0 || bar.read32(DMA_COMMAND) & DMA_RUNS != 0 {
+            // Whoever had it before has given up waiting.
+            return Err(EBUSY);
+        }
+        bar.write32(bar.read32(PENDING), ACKNOWLEDGE);
+        let bar = bar.into_devres()?;
         Arc::pin_init(
             pin_init!(Self {
                 bar,

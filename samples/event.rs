@@ -55,6 +55,8 @@ use kthread::{
     WaitQueue, //
 };
 use node::{
+    copied_to,
+    is_nonblocking,
     Node,
     Pollable, //
 };
@@ -62,7 +64,6 @@ use pin_init::pin_init_scope;
 
 /// A number that is written there is replaced by its factorial.
 const FACTORIAL: usize = 0x08;
-const CONTROL: usize = 0x20;
 /// There shall be an interrupt when the factorial is there.
 const INTERRUPT: u32 = 0x80;
 
@@ -86,9 +87,16 @@ impl Engine {
     /// The body of the thread.
     fn serve(&self, cx: &Current<'_>) -> Result {
         let mut requests = self.requests.receiver()?;
+        let mut works = true;
         while let Ok(batch) = requests.receive(cx) {
             for request in batch {
-                let answer = self.factorial(request.number());
+                let answer = if works {
+                    self.factorial(request.number())
+                } else {
+                    Err(EIO)
+                };
+                // A device that has not answered may take the next number for the last one's.
+                works &= answer.is_ok();
                 self.answer(&request, answer);
             }
         }
@@ -101,7 +109,7 @@ impl Engine {
 
     fn factorial(&self, number: u32) -> Result<u32> {
         let bar = self.edu.bar.try_access().ok_or(ENODEV)?;
-        bar.write32(INTERRUPT, CONTROL);
+        bar.write32(INTERRUPT, edu::CONTROL);
         bar.write32(number, FACTORIAL);
         drop(bar);
         self.edu.wait()?;
@@ -155,7 +163,7 @@ impl Request {
                 if *read == text.to_bytes().len() {
                     *state = State::Idle;
                 }
-                Some(if copied > 0 { Ok(copied) } else { Err(EFAULT) })
+                Some(copied_to(reader, copied))
             }
             State::Answered(Err(error), _) => {
                 let error = *error;
@@ -173,7 +181,8 @@ impl MiscDevice for Request {
     type Ptr = Arc<Self>;
 
     fn open(_file: &File, node: &MiscDeviceRegistration<Self>) -> Result<Arc<Self>> {
-        let engine = Node::data(node).clone();
+        // SAFETY: All nodes of this type are made by `Node::register`.
+        let engine = unsafe { Node::data(node) }.clone();
         let request = pin_init!(Self {
             engine,
             state <- new_mutex!(State::Idle),
@@ -183,6 +192,9 @@ impl MiscDevice for Request {
 
     fn write_iter(kiocb: Kiocb<'_, Arc<Self>>, data: &mut IovIterSource<'_>) -> Result<usize> {
         let request = kiocb.file();
+        if data.len() > 16 {
+            return Err(EINVAL);
+        }
         let mut text = [0; 16];
         let length = data.copy_from_iter(&mut text);
         let text = core::str::from_utf8(&text[..length]).map_err(|_| EINVAL)?;
@@ -201,6 +213,9 @@ impl MiscDevice for Request {
 
     fn read_iter(kiocb: Kiocb<'_, Arc<Self>>, reader: &mut IovIterDest<'_>) -> Result<usize> {
         let request = kiocb.file();
+        if is_nonblocking(&kiocb) {
+            return request.read(reader).unwrap_or(Err(EAGAIN));
+        }
         let answered = &request.engine.answered;
         answered.wait_interruptible(|| request.read(reader))?
     }
@@ -216,6 +231,10 @@ impl Pollable for Request {
     fn is_readable(this: &ArcBorrow<'_, Self>) -> bool {
         matches!(*this.state.lock(), State::Answered(..)) || this.engine.gone.load(Relaxed)
     }
+
+    fn is_writable(this: &ArcBorrow<'_, Self>) -> bool {
+        !matches!(*this.state.lock(), State::Asked(_)) || this.engine.gone.load(Relaxed)
+    }
 }
 
 /// What a bound device offers. Dropped in this order: nobody comes any more, the thread ends.
@@ -227,7 +246,7 @@ struct Service {
 /// What is there while a device is bound.
 #[pin_data]
 struct Bound<'bound> {
-    /// Until the device is unbound, as its registers are out of reach then.
+    /// Until the device is unbound.
     #[pin]
     service: Mutex<Option<Service>>,
     _interrupt: Interrupt<'bound>,

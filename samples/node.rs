@@ -7,7 +7,12 @@
 use kernel::{
     bindings,
     error::to_result,
-    fs::File,
+    fs::{
+        file::flags,
+        File,
+        Kiocb, //
+    },
+    iov::IovIterDest,
     miscdevice::{
         MiscDevice,
         MiscDeviceOptions,
@@ -34,6 +39,9 @@ pub(crate) trait Pollable: MiscDevice {
 
     /// Says whether a reader need not wait.
     fn is_readable(this: &<Self::Ptr as ForeignOwnable>::Borrowed<'_>) -> bool;
+
+    /// Says whether something can be written.
+    fn is_writable(this: &<Self::Ptr as ForeignOwnable>::Borrowed<'_>) -> bool;
 }
 
 /// A node in `/dev`.
@@ -83,11 +91,14 @@ impl<T: Pollable> Node<T> {
     }
 
     /// What belongs to the node that a file is being opened by.
-    pub(crate) fn data(node: &MiscDeviceRegistration<T>) -> &T::Data {
+    ///
+    /// # Safety
+    ///
+    /// It must be a device that [`register`](Self::register) has made.
+    pub(crate) unsafe fn data(node: &MiscDeviceRegistration<T>) -> &T::Data {
         let node = core::ptr::from_ref(node).cast::<Self>();
-        // SAFETY: Nobody else registers devices for `T`, so it is the first field of a node, and
-        // the data, which comes before it, is initialised. The node is there for as long as files
-        // are being opened.
+        // SAFETY: By the safety requirement it is the first field of a node, whose data was
+        // initialised before, and which is there for as long as files are being opened.
         unsafe { &(*node).data }
     }
 
@@ -105,12 +116,30 @@ impl<T: Pollable> Node<T> {
         // SAFETY: By the safety requirements; nobody is in the middle of an `fdget_pos` here.
         let file = unsafe { File::from_raw_file(file) };
         table.register_wait(file, T::readable(&this));
-        let writable = bindings::POLLOUT | bindings::POLLWRNORM;
+        let mut ready = 0;
         if T::is_readable(&this) {
-            writable | bindings::POLLIN | bindings::POLLRDNORM
-        } else {
-            writable
+            ready |= bindings::POLLIN | bindings::POLLRDNORM;
         }
+        if T::is_writable(&this) {
+            ready |= bindings::POLLOUT | bindings::POLLWRNORM;
+        }
+        ready
+    }
+}
+
+/// Says whether the file was opened, or set, not to wait.
+pub(crate) fn is_nonblocking<T: ForeignOwnable>(kiocb: &Kiocb<'_, T>) -> bool {
+    // SAFETY: The file of a `Kiocb` is valid, and its flags are one word, which may change.
+    let flags = unsafe { (&raw const (*(*kiocb.as_raw()).ki_filp).f_flags).read_volatile() };
+    flags & flags::O_NONBLOCK != 0
+}
+
+/// What a read returns that has copied so much.
+pub(crate) fn copied_to(reader: &IovIterDest<'_>, copied: usize) -> Result<usize> {
+    if copied > 0 || reader.is_empty() {
+        Ok(copied)
+    } else {
+        Err(EFAULT)
     }
 }
 

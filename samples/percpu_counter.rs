@@ -52,7 +52,8 @@ const TICKS: u32 = 10;
 
 /// The sample module. Unloading drops it, and with it the threads.
 struct PerCpuCounter {
-    _threads: PerCpu,
+    /// There until the module is unloaded.
+    threads: Option<PerCpu>,
     counter: Arc<Counter>,
 }
 
@@ -60,7 +61,7 @@ impl kernel::Module for PerCpuCounter {
     fn init(_module: &'static ThisModule) -> Result<Self> {
         let counter = Arc::new(Counter::new()?, GFP_KERNEL)?;
         Ok(Self {
-            _threads: kthread::per_cpu!("counter", counter.clone())?,
+            threads: Some(kthread::per_cpu!("counter", counter.clone())?),
             counter,
         })
     }
@@ -68,6 +69,8 @@ impl kernel::Module for PerCpuCounter {
 
 impl Drop for PerCpuCounter {
     fn drop(&mut self) {
+        // No tick comes after this.
+        self.threads = None;
         pr_info!("{} ticks in total\n", self.counter.total());
     }
 }

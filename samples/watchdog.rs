@@ -121,8 +121,7 @@ impl Drop for Armed<'_> {
     }
 }
 
-/// What the driver keeps for a device. It is dropped after the BAR was taken away from the thread,
-/// and so begins with what is urgent then.
+/// What the driver keeps for a device: disarmed first, as nobody feeds it when the thread has ended.
 struct Watchdog<'bound> {
     _armed: Armed<'bound>,
     _feeder: Task<Result<(), Stopped>>,

@@ -7,7 +7,8 @@
 //! has one item of a worker. Closing the file cancels an item that has not begun; taking the driver
 //! away from the device lets all that were queued end first.
 //!
-//! To try it, start QEMU with `-device edu,dma_mask=0xffffffff`.
+//! To try it, start QEMU with `-device edu`; with `-device edu,dma_mask=0xffffffff` and `dma_bits=32`
+//! if the kernel has no memory for a device of 28 bits.
 
 mod edu;
 mod node;
@@ -18,7 +19,11 @@ use edu::{
 };
 use kernel::{
     device::Core,
-    dma::Coherent,
+    dma::{
+        Coherent,
+        Device as _,
+        DmaMask, //
+    },
     fs::{
         File,
         Kiocb, //
@@ -65,6 +70,8 @@ use kthread::{
     Worker, //
 };
 use node::{
+    copied_to,
+    is_nonblocking,
     Node,
     Pollable, //
 };
@@ -73,7 +80,6 @@ use pin_init::pin_init_scope;
 const DMA_SOURCE: usize = 0x80;
 const DMA_TARGET: usize = 0x88;
 const DMA_LENGTH: usize = 0x90;
-const DMA_COMMAND: usize = 0x98;
 const START: u32 = 1;
 const FROM_DEVICE: u32 = 2;
 const INTERRUPT: u32 = 4;
@@ -103,12 +109,20 @@ struct Engine {
 impl Engine {
     /// Has the device copy the data into its memory and back.
     fn copy(&self, data: &mut [u8]) -> Result {
-        let buffer = self.buffer.lock();
-        let buffer = buffer.as_ref().ok_or(ENODEV)?;
+        let mut buffer = self.buffer.lock();
+        let copied = self.copy_by(buffer.as_ref().ok_or(EIO)?, data);
+        if copied == Err(ETIMEDOUT) {
+            // The device may still write there: memory that is lost does no harm.
+            core::mem::forget(buffer.take());
+        }
+        copied
+    }
+
+    fn copy_by(&self, buffer: &Coherent<[u8]>, data: &mut [u8]) -> Result {
         for (at, byte) in data.iter().enumerate() {
             io_write!(buffer, [try: at], *byte);
         }
-        // By default the kernel hands out addresses of 32 bits.
+        // The mask sees to it that the address fits.
         let memory = buffer.dma_address().try_into()?;
         let length = data.len();
         self.transfer(memory, MEMORY, length, START | INTERRUPT)?;
@@ -128,7 +142,7 @@ impl Engine {
         bar.write32(from, DMA_SOURCE);
         bar.write32(to, DMA_TARGET);
         bar.write32(length.try_into()?, DMA_LENGTH);
-        bar.write32(how, DMA_COMMAND);
+        bar.write32(how, edu::DMA_COMMAND);
         drop(bar);
         self.edu.wait()
     }
@@ -144,6 +158,8 @@ impl Engine {
 enum State {
     Idle,
     Queued(KVec<u8>),
+    /// The device has the data.
+    Begun,
     /// What it has ended with, and how much of that has been read.
     Ended(Result<KVec<u8>>, usize),
 }
@@ -166,7 +182,7 @@ impl WorkItem for Copy {
     type Pointer = Arc<Self>;
 
     fn run(this: Arc<Self>, _cx: &mut WorkContext<'_>) {
-        let queued = core::mem::replace(&mut *this.state.lock(), State::Idle);
+        let queued = core::mem::replace(&mut *this.state.lock(), State::Begun);
         if let State::Queued(mut data) = queued {
             let copied = this.engine.copy(&mut data);
             *this.state.lock() = State::Ended(copied.map(|()| data), 0);
@@ -187,7 +203,7 @@ impl Copy {
                 if *read == data.len() {
                     *state = State::Idle;
                 }
-                Some(if copied > 0 { Ok(copied) } else { Err(EFAULT) })
+                Some(copied_to(reader, copied))
             }
             State::Ended(Err(error), _) => {
                 let error = *error;
@@ -205,7 +221,8 @@ impl MiscDevice for Copy {
     type Ptr = Arc<Self>;
 
     fn open(_file: &File, node: &MiscDeviceRegistration<Self>) -> Result<Arc<Self>> {
-        let engine = Node::data(node).clone();
+        // SAFETY: All nodes of this type are made by `Node::register`.
+        let engine = unsafe { Node::data(node) }.clone();
         let copy = pin_init!(Self {
             engine,
             state <- new_mutex!(State::Idle),
@@ -222,7 +239,7 @@ impl MiscDevice for Copy {
 
     fn write_iter(kiocb: Kiocb<'_, Arc<Self>>, source: &mut IovIterSource<'_>) -> Result<usize> {
         let copy = kiocb.file();
-        if source.len() > MEMORY_SIZE {
+        if !(1..=MEMORY_SIZE).contains(&source.len()) {
             return Err(EMSGSIZE);
         }
         let mut data = KVec::new();
@@ -241,6 +258,9 @@ impl MiscDevice for Copy {
 
     fn read_iter(kiocb: Kiocb<'_, Arc<Self>>, reader: &mut IovIterDest<'_>) -> Result<usize> {
         let copy = kiocb.file();
+        if is_nonblocking(&kiocb) {
+            return copy.read(reader).unwrap_or(Err(EAGAIN));
+        }
         let ended = &copy.engine.ended;
         ended.wait_interruptible(|| copy.read(reader))?
     }
@@ -256,6 +276,10 @@ impl Pollable for Copy {
     fn is_readable(this: &ArcBorrow<'_, Self>) -> bool {
         matches!(*this.state.lock(), State::Ended(..)) || this.engine.gone.load(Relaxed)
     }
+
+    fn is_writable(this: &ArcBorrow<'_, Self>) -> bool {
+        matches!(*this.state.lock(), State::Idle) || this.engine.gone.load(Relaxed)
+    }
 }
 
 /// What a bound device offers. Dropped in this order: nobody comes any more, what is queued ends.
@@ -267,7 +291,7 @@ struct Service {
 /// What is there while a device is bound.
 #[pin_data]
 struct Bound<'bound> {
-    /// Until the device is unbound, as its registers are out of reach then.
+    /// Until the device is unbound.
     #[pin]
     service: Mutex<Option<Service>>,
     _interrupt: Interrupt<'bound>,
@@ -293,6 +317,11 @@ impl pci::Driver for WorkerDriver {
     ) -> impl PinInit<Bound<'bound>, Error> + 'bound {
         pin_init_scope(move || {
             let edu = Edu::new(device)?;
+            let bits = module_parameters::dma_bits.value();
+            // The device drops the other bits of an address, and so would hit other memory.
+            //
+            // SAFETY: There is no memory for DMA yet, and nobody else makes any.
+            unsafe { device.dma_set_mask_and_coherent(DmaMask::try_new(bits)?) }?;
             let interrupt = Interrupt::request(device, c"kthread_worker", edu.clone())?;
             let buffer = Coherent::zeroed_slice(device.as_ref(), MEMORY_SIZE, GFP_KERNEL)?;
             let worker = kthread::builder!("kthread_worker")?
@@ -349,4 +378,10 @@ kernel::module_pci_driver! {
     authors: ["The kthread authors"],
     description: "Copies by DMA, in order on a real-time worker, on QEMU's edu device",
     license: "GPL",
+    params: {
+        dma_bits: u32 {
+            default: 28,
+            description: "How many bits of an address the device uses for DMA",
+        },
+    },
 }

@@ -104,12 +104,6 @@ pub(crate) use kernel::bindings::{
     UMH_WAIT_PROC, //
 };
 
-#[cfg(CONFIG_LOCKDEP)]
-pub(crate) use kernel::bindings::{
-    cpus_read_lock,
-    cpus_read_unlock, //
-};
-
 pub(crate) use generated::*;
 
 #[allow(

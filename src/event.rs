@@ -155,7 +155,7 @@ impl Event {
     /// consumed.
     ///
     /// Also for a thread that has to know how something ends, such as what a device is doing, even
-    /// if it is asked to stop meanwhile. It is not parked or frozen here.
+    /// if it is asked to stop meanwhile. It is not parked here.
     ///
     /// # Context
     ///

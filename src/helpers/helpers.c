@@ -6,6 +6,7 @@
  * One file per C header, sorted alphabetically.
  */
 
+#include "cpu.c"
 #include "freezer.c"
 #include "kdebug.c"
 #include "kthread.c"

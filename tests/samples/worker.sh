@@ -59,10 +59,21 @@ unbound() {
 }
 
 insmod /modules/rust_kthread.ko
-insmod /modules/kthread_worker.ko
+insmod /modules/kthread_worker.ko dma_bits=32
 device=$(basename $driver/0000:*)
 copies 'hello' || fail "it does not copy"
 copies "$(seq 1 800 | tr '\n' '-')" || fail "it does not copy much"
+
+# asks_again: while the first copy is under way, which takes the device 0.2 s.
+asks_again() (
+	exec 3<>$node
+	echo first >&3 && sleep 0.1
+	if echo second >&3; then
+		return 1
+	fi
+	read -r answer <&3 && [ "$answer" = first ]
+)
+asks_again || fail "a second copy is taken while the first is under way"
 
 pid=$(shown kthread_worker PID)
 # Policy 1 is SCHED_FIFO.
@@ -79,7 +90,7 @@ done
 # shellcheck disable=SC2086 # a list of words
 all_end $processes || fail "something else comes back, if many ask"
 unbound
-[ "$asked" = 12 ] || fail "$asked copies were asked for"
+[ "$asked" = 13 ] || fail "$asked copies were asked for"
 [ "$cancelled" -gt 0 ] || fail "none was cancelled"
 
 # What was queued is done before the driver goes.
@@ -114,5 +125,5 @@ touch /tmp/worker.enough
 all_end $asking || fail "something else comes back while the driver comes and goes"
 
 rmmod kthread_worker
-churned kthread_worker
+churned kthread_worker dma_bits=32
 rmmod rust_kthread

@@ -11,7 +11,7 @@ copied() (
 	echo "The device has copied: $answer"
 )
 
-load kthread_worker
+load kthread_worker dma_bits=32
 thread_runs kthread_worker
 echo "\$ exec 3<>/dev/kthread_worker; echo .. >&3; read .. <&3"
 for text in first second third; do
@@ -19,6 +19,6 @@ for text in first second third; do
 	sleep 0.1
 done
 wait
-unload kthread_worker
+unload kthread_worker dma_bits=32
 thread_is_gone kthread_worker
 readings kthread_worker 1
