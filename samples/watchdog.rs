@@ -121,7 +121,7 @@ impl Drop for Armed<'_> {
     }
 }
 
-/// What the driver keeps for a device: disarmed first, as nobody feeds it when the thread has ended.
+/// What the driver keeps for a device, which is disarmed first: nobody feeds it after the thread.
 struct Watchdog<'bound> {
     _armed: Armed<'bound>,
     _feeder: Task<Result<(), Stopped>>,

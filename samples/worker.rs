@@ -7,8 +7,8 @@
 //! has one item of a worker. Closing the file cancels an item that has not begun; taking the driver
 //! away from the device lets all that were queued end first.
 //!
-//! To try it, start QEMU with `-device edu`; with `-device edu,dma_mask=0xffffffff` and `dma_bits=32`
-//! if the kernel has no memory for a device of 28 bits.
+//! To try it, start QEMU with `-device edu`; with `-device edu,dma_mask=0xffffffff`, and the module
+//! with `dma_bits=32`, if the kernel has no memory for a device of 28 bits.
 
 mod edu;
 mod node;
