@@ -8,10 +8,9 @@ set -eu
 # shellcheck source=/dev/null
 . /boot.sh
 
-# Checks for sleeping while atomic come with those of locks in the kernels of ours.
 # One for disabled preemption, one for the state that the thread is about to sleep in.
+expect_sleep
 if [ -e /proc/lockdep_stats ]; then
-	echo 'kthread-expect: BUG: sleeping function called from invalid context' >/dev/kmsg
 	echo 'kthread-expect: WARNING: at __might_sleep' >/dev/kmsg
 fi
 insmod /modules/rust_kthread.ko

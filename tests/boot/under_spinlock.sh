@@ -6,13 +6,10 @@
 
 set -eu
 
-# Checks for sleeping while atomic come with those of locks in the kernels of ours.
-expect() {
-	[ ! -e /proc/lockdep_stats ] ||
-		echo 'kthread-expect: BUG: sleeping function called from invalid context' >/dev/kmsg
-}
+# shellcheck source=/dev/null
+. /boot.sh
 
-expect
+expect_sleep
 # Of the mutex that is taken meanwhile lockdep tells, unless it is off by now.
 if grep -qs 'debug_locks: *1' /proc/lockdep_stats; then
 	echo 'kthread-expect: Invalid wait context' >/dev/kmsg
@@ -20,12 +17,9 @@ fi
 insmod /modules/rust_kthread.ko
 insmod /modules/kthread_under_spinlock.ko
 rmmod kthread_under_spinlock
-# There is at most one report a second.
-sleep 1.2
-expect
+expect_sleep
 insmod /modules/kthread_under_spinlock.ko what=1
 rmmod kthread_under_spinlock
-sleep 1.2
-expect
+expect_sleep
 insmod /modules/kthread_under_spinlock.ko what=2
 rmmod kthread_under_spinlock rust_kthread

@@ -39,6 +39,14 @@ expect_lockdep() {
 	echo "kthread-expect: $1" >/dev/kmsg
 }
 
+# expect_sleep: announces the report of one who sleeps where that is forbidden. Checks for that
+# come with those of locks in the kernels of ours, and there is at most one report a second.
+expect_sleep() {
+	[ -e /proc/lockdep_stats ] || return 0
+	sleep 1.2
+	echo 'kthread-expect: BUG: sleeping function called from invalid context' >/dev/kmsg
+}
+
 # none_before REPORT LINE: the report does not come before this line of the log.
 none_before() {
 	if dmesg | sed "/$2/q; /kthread-expect/d" | grep "$1"; then
