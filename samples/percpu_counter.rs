@@ -17,12 +17,9 @@ use kernel::{
         CpuId, //
     },
     prelude::*,
-    sync::{
-        atomic::{
-            Atomic,
-            Relaxed, //
-        },
-        Arc, //
+    sync::atomic::{
+        Atomic,
+        Relaxed, //
     },
     time::Delta, //
 };
@@ -52,72 +49,45 @@ const TICKS: u32 = 10;
 
 /// The sample module. Unloading drops it, and with it the threads.
 struct PerCpuCounter {
-    /// There until the module is unloaded.
-    threads: Option<PerCpu>,
-    counter: Arc<Counter>,
+    _threads: PerCpu,
 }
 
 impl kernel::Module for PerCpuCounter {
     fn init(_module: &'static ThisModule) -> Result<Self> {
-        let counter = Arc::new(Counter::new()?, GFP_KERNEL)?;
-        Ok(Self {
-            threads: Some(kthread::per_cpu!("counter", counter.clone())?),
-            counter,
-        })
-    }
-}
-
-impl Drop for PerCpuCounter {
-    fn drop(&mut self) {
-        // No tick comes after this.
-        self.threads = None;
-        pr_info!("{} ticks in total\n", self.counter.total());
-    }
-}
-
-/// What the threads share.
-struct Counter {
-    period: Delta,
-    /// The ticks of each CPU. Written by its own thread only.
-    ticks: KVec<Atomic<u32>>,
-}
-
-impl Counter {
-    fn new() -> Result<Self> {
         let mut ticks = KVec::new();
         for _ in 0..nr_cpu_ids() {
             ticks.push(Atomic::new(0), GFP_KERNEL)?;
         }
-        // Linux 7.2 gives out a reference.
-        let period_ms = u32::clone(&module_parameters::period_ms.value());
         Ok(Self {
-            period: Delta::from_millis(period_ms.into()),
-            ticks,
+            _threads: kthread::per_cpu!("counter", Counter(ticks))?,
         })
     }
+}
 
-    fn of(&self, cpu: CpuId) -> &Atomic<u32> {
-        // There is one for each id.
-        &self.ticks[cpu.as_u32() as usize]
-    }
+/// The ticks of each CPU. Each is written by the CPU's own thread only.
+struct Counter(KVec<Atomic<u32>>);
 
-    fn total(&self) -> u32 {
-        self.ticks.iter().map(|ticks| ticks.load(Relaxed)).sum()
+impl Drop for Counter {
+    /// Called when all threads have ended.
+    fn drop(&mut self) {
+        let total: u32 = self.0.iter().map(|ticks| ticks.load(Relaxed)).sum();
+        pr_info!("{total} ticks in total\n");
     }
 }
 
 impl PerCpuThread for Counter {
     fn should_run(&self, cpu: CpuId) -> bool {
-        self.of(cpu).load(Relaxed) < TICKS
+        self.0[cpu.as_u32() as usize].load(Relaxed) < TICKS
     }
 
     fn run(&self, cx: &PerCpuContext<'_>) -> Result<(), Leave> {
+        // Linux 7.2 gives out a reference.
+        let period_ms = u32::clone(&module_parameters::period_ms.value());
         // Ends early if the CPU goes offline, or the module is unloaded. That is no tick.
-        cx.sleep(self.period)?;
-        let ticks = self.of(cx.cpu());
-        ticks.store(ticks.load(Relaxed) + 1, Relaxed);
-        if ticks.load(Relaxed) == TICKS {
-            pr_info!("CPU {} has ticked {TICKS} times\n", cx.cpu().as_u32());
+        cx.sleep(Delta::from_millis(period_ms.into()))?;
+        let cpu = cx.cpu().as_u32();
+        if self.0[cpu as usize].fetch_add(1, Relaxed) + 1 == TICKS {
+            pr_info!("CPU {cpu} has ticked {TICKS} times\n");
         }
         Ok(())
     }

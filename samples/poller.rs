@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Poller: a thread that looks at something once per period and keeps the latest value.
+//! Poller: a thread that looks at something once per period.
 //!
 //! Polls the memory that is available to programs, in place of a device's status register.
 //!
@@ -14,13 +14,6 @@ use kernel::{
     bindings,
     page::PAGE_SIZE,
     prelude::*,
-    sync::{
-        atomic::{
-            Atomic,
-            Relaxed, //
-        },
-        Arc, //
-    },
     time::Delta, //
 };
 use kthread::{
@@ -45,8 +38,7 @@ module! {
 
 /// The sample module. Unloading drops it, and with it the thread.
 struct Poller {
-    task: Task<Result<(), Stopped>>,
-    latest: Arc<Atomic<i64>>,
+    _task: Task<Result<(), Stopped>>,
 }
 
 impl kernel::Module for Poller {
@@ -54,30 +46,16 @@ impl kernel::Module for Poller {
         // Linux 7.2 gives out a reference.
         let period_ms = u32::clone(&module_parameters::period_ms.value());
         let period = Delta::from_millis(period_ms.max(1).into());
-        let latest = Arc::new(Atomic::new(0), GFP_KERNEL)?;
-
-        let shared = latest.clone();
-        let task = kthread::run!("poller", move |cx| poll(cx, period, &shared))?;
-        Ok(Self { task, latest })
-    }
-}
-
-impl Drop for Poller {
-    fn drop(&mut self) {
-        pr_info!(
-            "stopping thread {}, last saw {} KiB available\n",
-            self.task.pid(),
-            self.latest.load(Relaxed)
-        );
+        Ok(Self {
+            _task: kthread::run!("poller", move |cx| poll(cx, period))?,
+        })
     }
 }
 
 /// The body of the thread.
-fn poll(cx: Current<'_>, period: Delta, latest: &Atomic<i64>) -> Result<(), Stopped> {
+fn poll(cx: Current<'_>, period: Delta) -> Result<(), Stopped> {
     loop {
-        let available = available_kib();
-        latest.store(available, Relaxed);
-        pr_info!("{available} KiB available\n");
+        pr_info!("{} KiB available\n", available_kib());
         cx.sleep(period)?;
     }
 }

@@ -20,6 +20,8 @@ from toolchain import Rust
 CLIPPY = "clippy"  # where it builds, below the build folder
 LONGEST_LINE = 100
 VERBATIM = {"LICENSE", "Cargo.lock"}  # not our text
+# What checkpatch expects otherwise: exports of what Rust defines; a look at the context of others.
+NOT_FOR_US = ("EXPORT_SYMBOL", "IN_ATOMIC")
 # Where a machine's own paths begin, and hosts that serve packages: both differ elsewhere.
 MACHINE_PATH = re.compile(r"(?<![\w.~}-])/(root|home|work|Users)/\w")
 REGISTRY = re.compile(r"\b(crates\.io|pypi\.org|(\w+\.)+debian\.org|\w+\.rust-lang\.org)\b")
@@ -31,7 +33,11 @@ def source_files(root: Path) -> list[Path]:
     files = [root / name for name in listing.splitlines()]
     if not files:
         raise Failure(f"git lists no files in {root}: run this in a git checkout")
-    return [file for file in files if file.is_file() and file.name not in VERBATIM]
+    return [
+        file
+        for file in files
+        if file.is_file() and not file.is_symlink() and file.name not in VERBATIM
+    ]
 
 
 def check_rustfmt(settings: Settings, files: list[Path]) -> Iterator[str]:
@@ -45,6 +51,15 @@ def check_shell(settings: Settings, files: list[Path]) -> Iterator[str]:
     """shellcheck, on every file that a shell runs."""
     scripts = [str(file) for file in files if is_shell(file)]
     yield from _complaints(settings, "shellcheck", ["shellcheck", *scripts])
+
+
+def check_c(settings: Settings, files: list[Path]) -> Iterator[str]:
+    """checkpatch, from the kernel's sources, on what is written in C."""
+    kernel, _ = _kernel(settings)
+    checkpatch = (kernel.source or kernel.dir) / "scripts/checkpatch.pl"
+    sources = [str(file) for file in files if file.suffix in (".c", ".h")]
+    options = ["--no-tree", "--no-summary", "--terse", f"--ignore={','.join(NOT_FOR_US)}", "--file"]
+    yield from _complaints(settings, "checkpatch", [str(checkpatch), *options, *sources])
 
 
 def check_clippy(settings: Settings, _files: list[Path]) -> Iterator[str]:
@@ -118,6 +133,7 @@ CHECKS: dict[str, Callable[[Settings, list[Path]], Iterator[str]]] = {
     "licence lines": check_licence,
     "paths and hosts": check_places,
     "text": check_text,
+    "checkpatch": check_c,
     "clippy": check_clippy,
     "project file": check_project,
 }

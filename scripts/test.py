@@ -135,7 +135,7 @@ def boot_tests_alone(tests: Path, release: str) -> tuple[Path, ...]:
 
 def _boot_tests(tests: Path, release: str) -> Iterator[Path]:
     """Those that this kernel is new enough for."""
-    for folder in ("boot", "samples"):
+    for folder in ("boot", "samples", "twins"):
         for script in sorted((tests / folder).glob("*.sh")):
             since = SINCE.search(script.read_text(encoding="utf-8"))
             if since is None or _series(since[1]) <= _series(release):

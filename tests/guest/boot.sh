@@ -25,6 +25,17 @@ no_thread() {
 	! grep -qsE "^($1)" /proc/[0-9]*/comm
 }
 
+# pid_of NAME: of the kernel's thread that has this name, if there is one.
+pid_of() {
+	pid=$(grep -lsx "$1" /proc/[0-9]*/comm | cut -d / -f 3)
+	[ -n "$pid" ] && echo "$pid"
+}
+
+# slept NAME: how often it has slept.
+slept() {
+	awk '/^voluntary_ctxt_switches/ { print $2 }' "/proc/$(pid_of "$1")/status"
+}
+
 # shown NAME COLUMN [FILE]: one value of a thread in the crate's live view.
 shown() {
 	awk -v name="$1" -v column="$2" '
@@ -71,15 +82,34 @@ traced() {
 	cat /sys/kernel/tracing/trace
 }
 
-# churned MODULE [PARAMETER=VALUE]...: loads and unloads it 100 times while a CPU is busy.
+# module: in a test of a sample, the name of its module; or, if the test is called by the name of the
+# sample's twin in C, that name.
+module() {
+	test=$(basename "$0" .sh)
+	case $test in
+	twin_*) echo "$test" ;;
+	*) echo "kthread_$test" ;;
+	esac
+}
+
+# insert [PARAMETER=VALUE]...: that module.
+insert() {
+	insmod "/modules/$(module).ko" "$@"
+}
+
+remove() {
+	rmmod "$(module)"
+}
+
+# churned [PARAMETER=VALUE]...: loads and unloads the sample 100 times while a CPU is busy. Its twin
+# is not what is tested.
 churned() {
-	module=$1
-	shift
+	case $(module) in twin_*) return ;; esac
 	while :; do :; done &
 	busy=$!
 	status=0
 	for _ in $(seq 100); do
-		{ insmod "/modules/$module.ko" "$@" && rmmod "$module"; } || { status=1 && break; }
+		{ insert "$@" && remove; } || { status=1 && break; }
 	done
 	kill $busy
 	return $status
@@ -87,7 +117,7 @@ churned() {
 
 # scheduled NAME: how a thread is scheduled, as /proc shows it.
 scheduled() {
-	process=/proc/$(shown "$1" PID)
+	process=/proc/$(pid_of "$1")
 	awk '
 		FILENAME ~ /stat$/ && $41 == 0 { printf "normal nice=%s ", $19 }
 		FILENAME ~ /stat$/ && $41 == 1 { printf "fifo priority=%s ", $40 }

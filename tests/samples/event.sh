@@ -9,12 +9,12 @@ set -eu
 
 only_devices
 trap 'umount /tmp/dev' EXIT
-node=/tmp/dev/kthread_event
-driver=/sys/bus/pci/drivers/kthread_event
+node=/tmp/dev/$(module)
+driver=/sys/bus/pci/drivers/$(module)
 
 # factorial NUMBER
 factorial() (
-	exec 3<>$node
+	exec 3<>"$node"
 	echo "$1" >&3 && read -r answer <&3 && echo "$answer"
 )
 
@@ -41,12 +41,12 @@ goes_on() {
 }
 
 insmod /modules/rust_kthread.ko
-insmod /modules/kthread_event.ko
+insert
 [ "$(factorial 0) $(factorial 5) $(factorial 12)" = "1 120 479001600" ] || fail "wrong answers"
 for bad in 13 x ''; do
 	! factorial "$bad" || fail "it takes '$bad'"
 done
-grep -q '[1-9].*kthread_event' /proc/interrupts || fail "there were no interrupts"
+grep -q "[1-9].*$(module)" /proc/interrupts || fail "there were no interrupts"
 
 # Many processes at once.
 processes=
@@ -58,7 +58,7 @@ done
 all_end $processes || fail "wrong answers, if many ask"
 
 # This shell polls before it reads, if there is a limit.
-exec 3<>$node
+exec 3<>"$node"
 # shellcheck disable=SC3045 # busybox has it
 ! read -r -t 1 answer <&3 || fail "nobody has asked, and yet it is readable"
 echo 3 >&3
@@ -81,17 +81,17 @@ for _ in 1 2 3 4; do
 	asks_on &
 	asking="${asking:-} $!"
 done
-device=$(basename $driver/0000:*)
+device=$(basename "$driver"/0000:*)
 for _ in $(seq 20); do
 	before=$(wc -l </tmp/event.answers)
-	echo "$device" >$driver/unbind
-	echo "$device" >$driver/bind
+	echo "$device" >"$driver/unbind"
+	echo "$device" >"$driver/bind"
 	await 10 goes_on || fail "no answer after it was bound"
 done
 touch /tmp/event.enough
 # shellcheck disable=SC2086 # as above
 all_end $asking || fail "a wrong answer while the driver came and went"
 
-rmmod kthread_event
-churned kthread_event
+remove
+churned
 rmmod rust_kthread

@@ -7,7 +7,7 @@ set -eu
 
 # logged TEXT: how often the module said so.
 logged() {
-	dmesg | grep -c " kthread_percpu_counter: $1" || :
+	dmesg | grep -c " $(module): $1" || :
 }
 
 # CPU 1 was away, and has to catch up with the others.
@@ -18,15 +18,15 @@ all_ticked() {
 trap 'echo 1 >/sys/devices/system/cpu/cpu1/online' EXIT
 cpus=$(nproc)
 insmod /modules/rust_kthread.ko
-insmod /modules/kthread_percpu_counter.ko period_ms=20
+insert period_ms=20
 for _ in 1 2 3; do
 	echo 0 >/sys/devices/system/cpu/cpu1/online
 	sleep 0.1
 	echo 1 >/sys/devices/system/cpu/cpu1/online
 done
 await 20 all_ticked || fail "not all CPUs have ticked"
-rmmod kthread_percpu_counter
+remove
 [ "$(logged "$((10 * cpus)) ticks in total")" = 1 ] || fail "ticks are lost, or too many"
 await 5 no_thread counter/ || fail "a thread is left"
-churned kthread_percpu_counter period_ms=1
+churned period_ms=1
 rmmod rust_kthread

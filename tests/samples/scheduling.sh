@@ -7,36 +7,45 @@ set -eu
 # shellcheck source=/dev/null
 . /boot.sh
 
-# is STATE POLICY: what the thread that is changed does, and how it is scheduled.
+# is STATE POLICY: how far the thread that is changed has come, and how it is scheduled.
 is() {
-	[ "$(shown sched/changing STATE)" = "$1" ] && [ "$(scheduled sched/changing)" = "$2" ]
+	"$1" && [ "$(scheduled sched/changing)" = "$2" ]
+}
+
+# runs: it has slept after each of its turns.
+runs() {
+	[ "$(slept sched/changing)" -gt 5 ]
+}
+
+waits() {
+	! runs
 }
 
 # on_cpu NAME
 on_cpu() {
-	[ "$(shown "$1" CPU)" = 2 ]
+	[ "$(cut -d ' ' -f 39 "/proc/$(pid_of "$1")/stat")" = 2 ]
 }
 
 all=$(awk '/^Cpus_allowed_list/ { print $2 }' /proc/self/status)
 insmod /modules/rust_kthread.ko
-insmod /modules/kthread_scheduling.ko cpu=2 period_ms=500
+insert cpu=2 period_ms=500
 
 [ "$(scheduled sched/director)" = "normal nice=0 cpus=$all" ] ||
 	fail "the director is $(scheduled sched/director)"
 [ "$(scheduled sched/background)" = "normal nice=10 cpus=2" ] ||
 	fail "the background thread is $(scheduled sched/background)"
 await 5 on_cpu sched/background || fail "the background thread does not come to its CPU"
-await 20 is created 'fifo priority=50 cpus=2' || fail "it is not created so"
-await 20 is sleeping 'fifo priority=50 cpus=2' || fail "it does not run so"
+await 20 is waits 'fifo priority=50 cpus=2' || fail "it is not created so"
+await 20 is runs 'fifo priority=50 cpus=2' || fail "it does not run so"
 on_cpu sched/changing || fail "it is not on its CPU"
-await 20 is sleeping "normal nice=5 cpus=$all" || fail "it is not changed"
+await 20 is runs "normal nice=5 cpus=$all" || fail "it is not changed"
 # All over again.
-await 20 is created 'fifo priority=50 cpus=2' || fail "it is not created again"
+await 20 is waits 'fifo priority=50 cpus=2' || fail "it is not created again"
 
-rmmod kthread_scheduling
+remove
 await 5 no_thread sched/ || fail "threads are left"
-if insmod /modules/kthread_scheduling.ko cpu=4000000000 2>/dev/null; then
+if insert cpu=4000000000 2>/dev/null; then
 	fail "there is a CPU 4000000000"
 fi
-churned kthread_scheduling period_ms=1
+churned period_ms=1
 rmmod rust_kthread

@@ -8,24 +8,24 @@ set -eu
 # shellcheck source=/dev/null
 . /boot.sh
 
-driver=/sys/bus/pci/drivers/kthread_watchdog
+driver=/sys/bus/pci/drivers/$(module)
 
 insmod /modules/rust_kthread.ko
-insmod /modules/kthread_watchdog.ko heartbeat=2047
+insert heartbeat=2047
 no_thread i6300esb || fail "it takes a time that is too long"
-rmmod kthread_watchdog
+remove
 
-insmod /modules/kthread_watchdog.ko heartbeat=4
+insert heartbeat=4
 [ "$(scheduled i6300esb)" = "fifo priority=50 cpus=0-3" ] || fail "no urgent thread feeds it"
 sleep 5
-device=$(basename $driver/0000:*)
-echo "$device" >$driver/unbind
+device=$(basename "$driver"/0000:*)
+echo "$device" >"$driver/unbind"
 await 5 no_thread i6300esb || fail "the thread is left"
 sleep 5
 
-echo "$device" >$driver/bind
-[ -n "$(shown i6300esb PID)" ] || fail "no thread feeds it again"
-rmmod kthread_watchdog
+echo "$device" >"$driver/bind"
+pid_of i6300esb || fail "no thread feeds it again"
+remove
 await 5 no_thread i6300esb || fail "the thread is left"
-churned kthread_watchdog
+churned
 rmmod rust_kthread

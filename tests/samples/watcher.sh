@@ -17,7 +17,7 @@ event() {
 
 # reported NUMBER TEXT: the module says so of this event.
 reported() {
-	dmesg | grep -q "kthread_watcher: event $1: $2"
+	dmesg | grep -q "$(module): event $1: $2"
 }
 
 # comes_to NUMBER TEXT: so ends this event, in time.
@@ -34,7 +34,7 @@ helper() {
 }
 
 insmod /modules/rust_kthread.ko
-insmod /modules/kthread_watcher.ko
+insert
 [ -z "$(cat $path)" ] || fail "a helper is set already: $(cat $path)"
 comes_to 101 "no helper is set"
 
@@ -91,7 +91,7 @@ called_again() {
 await 10 called_again || fail "the event that came meanwhile was lost"
 slow=$(cat /tmp/slow.pid)
 begin=$(cut -d . -f 1 /proc/uptime)
-rmmod kthread_watcher
+remove
 [ $(($(cut -d . -f 1 /proc/uptime) - begin)) -le 5 ] || fail "the slow helper held up the end"
 gone() {
 	! kill -0 "$slow" 2>/dev/null
@@ -100,5 +100,5 @@ await 5 gone || fail "the slow helper goes on"
 [ ! -e $path ] || fail "$path is left"
 await 5 no_thread watcher || fail "the thread is left"
 
-churned kthread_watcher
+churned
 rmmod rust_kthread

@@ -9,12 +9,12 @@ set -eu
 
 only_devices
 trap 'umount /tmp/dev' EXIT
-node=/tmp/dev/kthread_worker
-driver=/sys/bus/pci/drivers/kthread_worker
+node=/tmp/dev/$(module)
+driver=/sys/bus/pci/drivers/$(module)
 
 # copied TEXT: what comes back. In /tmp/worker.asked there is a line for each that was queued.
 copied() (
-	exec 3<>$node
+	exec 3<>"$node"
 	echo "$1" >&3 && echo >>/tmp/worker.asked && read -r answer <&3 && echo "$answer"
 )
 
@@ -25,7 +25,7 @@ copies() {
 
 # given_up TEXT: the file is closed before the copy can have ended.
 given_up() (
-	exec 3<>$node
+	exec 3<>"$node"
 	echo "$1" >&3
 )
 
@@ -51,7 +51,7 @@ all_asked() {
 
 # unbound: the driver leaves the device; each copy is accounted for.
 unbound() {
-	echo "$device" >$driver/unbind
+	echo "$device" >"$driver/unbind"
 	dmesg | sed -n 's/.* \([0-9]*\) copies: \([0-9]*\) done, \([0-9]*\) cancelled$/\1 \2 \3/p' |
 		tail -n 1 >/tmp/worker.counts
 	read -r asked finished cancelled </tmp/worker.counts
@@ -59,14 +59,14 @@ unbound() {
 }
 
 insmod /modules/rust_kthread.ko
-insmod /modules/kthread_worker.ko dma_bits=32
-device=$(basename $driver/0000:*)
+insert dma_bits=32
+device=$(basename "$driver"/0000:*)
 copies 'hello' || fail "it does not copy"
 copies "$(seq 1 800 | tr '\n' '-')" || fail "it does not copy much"
 
 # asks_again: while the first copy is under way, which takes the device 0.2 s.
 asks_again() (
-	exec 3<>$node
+	exec 3<>"$node"
 	echo first >&3 && sleep 0.1
 	if echo second >&3; then
 		return 1
@@ -75,7 +75,7 @@ asks_again() (
 )
 asks_again || fail "a second copy is taken while the first is under way"
 
-pid=$(shown kthread_worker PID)
+pid=$(pid_of "$(module)")
 # Policy 1 is SCHED_FIFO.
 [ "$(cut -d ' ' -f 41 "/proc/$pid/stat")" = 1 ] || fail "it is not real-time"
 
@@ -94,7 +94,7 @@ unbound
 [ "$cancelled" -gt 0 ] || fail "none was cancelled"
 
 # What was queued is done before the driver goes.
-echo "$device" >$driver/bind
+echo "$device" >"$driver/bind"
 : >/tmp/worker.asked
 processes=
 for number in 1 2 3; do
@@ -107,7 +107,7 @@ unbound
 all_end $processes || fail "a copy was lost when the driver went"
 
 # The driver goes and comes while processes ask.
-echo "$device" >$driver/bind
+echo "$device" >"$driver/bind"
 touch /tmp/worker.answers
 asking=
 for number in 1 2 3; do
@@ -118,12 +118,12 @@ for _ in 1 2 3 4 5; do
 	before=$(wc -l </tmp/worker.answers)
 	await 20 goes_on || fail "no answer after it was bound"
 	unbound
-	echo "$device" >$driver/bind
+	echo "$device" >"$driver/bind"
 done
 touch /tmp/worker.enough
 # shellcheck disable=SC2086 # as above
 all_end $asking || fail "something else comes back while the driver comes and goes"
 
-rmmod kthread_worker
-churned kthread_worker dma_bits=32
+remove
+churned dma_bits=32
 rmmod rust_kthread

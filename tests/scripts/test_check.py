@@ -89,6 +89,20 @@ class Checks(WithCheckout):
                 self.problems("rustfmt", a__rs="", b__c=""), [f"Diff in {self.dir}/a.rs"]
             )
 
+    def test_c(self) -> None:
+        self.fake("checkpatch.pl", f'echo "$@" > {self.dir}/args; echo "a.c:1: oh"; exit 1')
+        (self.dir / "scripts").symlink_to(self.bin)
+        with (
+            mock.patch("kernel_build.prepare", return_value=mock.Mock(source=self.dir)),
+            contextlib.redirect_stdout(io.StringIO()),
+        ):
+            check._kernel.cache_clear()
+            self.addCleanup(check._kernel.cache_clear)
+            problems = self.problems("checkpatch", a__c="", b__h="", c__rs="")
+        self.assertEqual(problems, ["a.c:1: oh"])
+        names = [Path(name).name for name in (self.dir / "args").read_text().split()]
+        self.assertEqual(names[-3:], ["--file", "a.c", "b.h"])
+
     def clippy(self, **kbuild: object) -> list[str]:
         with (
             mock.patch("kernel_build.prepare"),

@@ -26,18 +26,6 @@ unload() {
 	rmmod "$1" || fail "$1 does not unload"
 }
 
-# pid_of NAME: the kernel thread of that name; they have no command line.
-pid_of() {
-	for process in /proc/[0-9]*; do
-		if [ "$(cat "$process/comm" 2>/dev/null)" = "$1" ] &&
-			[ -z "$(cat "$process/cmdline")" ]; then
-			echo "${process#/proc/}"
-			return 0
-		fi
-	done
-	return 1
-}
-
 # thread_runs NAME
 thread_runs() {
 	await 5 pid_of "$1" >/tmp/pid || fail "no thread named $1"
@@ -49,10 +37,6 @@ thread_runs() {
 thread_is_gone() {
 	await 5 no_thread "$1" || fail "the thread $1 is still there"
 	echo "The thread $1 (pid $(cat /tmp/pid)) is gone."
-}
-
-no_thread() {
-	! pid_of "$1" >/dev/null
 }
 
 # readings MODULE COUNT: what the module logged, without time stamps.

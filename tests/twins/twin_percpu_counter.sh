@@ -1,0 +1,1 @@
+../samples/percpu_counter.sh
