@@ -82,8 +82,8 @@ traced() {
 	cat /sys/kernel/tracing/trace
 }
 
-# module: in a test of a sample, the name of its module; or, if the test is called by the name of the
-# sample's twin in C, that name.
+# module: in a test of a sample, the name of its module; or, if the test is called by the name of
+# its twin in C, that name.
 module() {
 	test=$(basename "$0" .sh)
 	case $test in
