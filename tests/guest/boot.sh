@@ -139,3 +139,11 @@ all_end() {
 		wait "$process" || return 1
 	done
 }
+
+# muted DEVICE: the PCI device has no interrupts from now on, until it is bound again.
+muted() {
+	config=/sys/bus/pci/devices/$1/config
+	# The first capability is that of interrupts which are messages.
+	message=$(od -An -tu1 -j 52 -N 1 "$config")
+	printf '\000' | dd of="$config" bs=1 seek=$((message + 2)) 2>/dev/null
+}

@@ -18,6 +18,13 @@ factorial() (
 	echo "$1" >&3 && read -r answer <&3 && echo "$answer"
 )
 
+# refused NUMBER: why there is no answer.
+refused() (
+	exec 3<>"$node"
+	echo "$1" >&3
+	cat <&3 2>&1
+)
+
 # asks_often: many numbers, one after the other.
 asks_often() {
 	for _ in $(seq 20); do
@@ -91,6 +98,14 @@ done
 touch /tmp/event.enough
 # shellcheck disable=SC2086 # as above
 all_end $asking || fail "a wrong answer while the driver came and went"
+
+# A device that does not answer is not asked again until it is bound again.
+muted "$device"
+case $(refused 5) in *'timed out') ;; *) fail "a device without interrupts has answered" ;; esac
+case $(refused 5) in *'/output error') ;; *) fail "a device that does not answer is used" ;; esac
+echo "$device" >"$driver/unbind"
+echo "$device" >"$driver/bind"
+[ "$(factorial 5)" = 120 ] || fail "it does not work again"
 
 remove
 churned

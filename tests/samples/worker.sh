@@ -29,6 +29,13 @@ given_up() (
 	echo "$1" >&3
 )
 
+# refused TEXT: why nothing comes back.
+refused() (
+	exec 3<>"$node"
+	echo "$1" >&3
+	cat <&3 2>&1
+)
+
 # tries TEXT: copies on and on, until there is a file `enough`. It may fail while no driver is
 # bound, but what comes back is right.
 tries() {
@@ -123,6 +130,14 @@ done
 touch /tmp/worker.enough
 # shellcheck disable=SC2086 # as above
 all_end $asking || fail "something else comes back while the driver comes and goes"
+
+# As in tests/samples/event.sh.
+muted "$device"
+case $(refused x) in *'timed out') ;; *) fail "a device without interrupts has answered" ;; esac
+case $(refused x) in *'/output error') ;; *) fail "a device that does not answer is used" ;; esac
+unbound
+echo "$device" >"$driver/bind"
+copies 'again' || fail "it does not work again"
 
 remove
 churned dma_bits=32
