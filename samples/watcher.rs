@@ -107,9 +107,9 @@ impl kernel::InPlaceModule for Watcher {
 /// Called by whoever writes a number to the file.
 fn write(events: &Arc<Events>, reader: &mut UserSliceReader) -> Result {
     let mut text = [0; 16];
-    let length = reader.len().min(text.len());
-    reader.read_slice(&mut text[..length])?;
-    let text = core::str::from_utf8(&text[..length]).map_err(|_| EINVAL)?;
+    let text = text.get_mut(..reader.len()).ok_or(EINVAL)?;
+    reader.read_slice(text)?;
+    let text = core::str::from_utf8(text).map_err(|_| EINVAL)?;
     events.raise(text.trim().parse().map_err(|_| EINVAL)?)
 }
 

@@ -66,7 +66,7 @@ echo /tmp/failing >$path
 comes_to 107 "the helper does not run: .*\(EACCES\|(13)\|-13\)"
 echo >$path
 comes_to 108 "no helper is set"
-for wrong in x '' -1 99999999999; do
+for wrong in x '' -1 99999999999 '1               x'; do
 	if event "$wrong" 2>/dev/null; then
 		fail "'$wrong' was taken for an event"
 	fi

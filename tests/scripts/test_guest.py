@@ -205,7 +205,7 @@ class CommandLine(GuestTest):
     def test_machine(self) -> None:
         call = self.call()
         for part in (
-            " -machine pit=off ",
+            "-machine pit=off ",
             "-cpu max -accel tcg,thread=multi -smp 4 -m 1G ",
             "-no-reboot -display none ",
             f"-kernel {self.dir}/kernel/vmlinux -initrd ",
