@@ -37,7 +37,7 @@ const ACKNOWLEDGE: usize = 0x64;
 const END: usize = 0xa0;
 
 /// How long the device may take.
-const PATIENCE: Delta = Delta::from_secs(2);
+const PATIENCE: Delta = Delta::from_secs(5);
 
 /// Which devices to probe. The kernel has no name for the vendor, so [`Edu::new`] looks at that.
 pub(crate) const ID: pci::DeviceId = pci::DeviceId::from_class(0xff00, 0xff_ffff);

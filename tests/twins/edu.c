@@ -15,7 +15,7 @@
 #define EDU_ACKNOWLEDGE		0x64
 
 /* How long the device may take. */
-#define EDU_PATIENCE		(2 * HZ)
+#define EDU_PATIENCE		(5 * HZ)
 
 static irqreturn_t edu_interrupt(int irq, void *data)
 {
