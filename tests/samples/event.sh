@@ -47,6 +47,7 @@ goes_on() {
 	[ "$(wc -l </tmp/event.answers)" -gt "$before" ]
 }
 
+stays_enabled 0x11e8
 insmod /modules/rust_kthread.ko
 insert
 [ "$(factorial 0) $(factorial 5) $(factorial 12)" = "1 120 479001600" ] || fail "wrong answers"

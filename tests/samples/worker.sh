@@ -65,6 +65,7 @@ unbound() {
 	[ "$asked" = $((finished + cancelled)) ] || fail "$asked copies: $finished + $cancelled"
 }
 
+stays_enabled 0x11e8
 insmod /modules/rust_kthread.ko
 insert dma_bits=32
 device=$(basename "$driver"/0000:*)
