@@ -50,12 +50,16 @@ boot_test() {
 	announce "boot $name"
 	mkfifo "/tmp/$name.status"
 	(
-		timeout -s KILL "$bound" sh "$1" >/tmp/output 2>&1
+		# shellcheck disable=SC2016 # that shell's own
+		setsid sh -c 'echo $$ >/tmp/group; exec timeout -s KILL "$@"' - "$bound" sh "$1" \
+			>/tmp/output 2>&1
 		echo $? >"/tmp/$name.status"
 	) &
 	# What hangs in the kernel cannot be killed: do not wait for it forever.
 	# shellcheck disable=SC3045 # busybox has a time limit for read
 	read -r -t $((bound + 5)) status <>"/tmp/$name.status" || status=
+	# Whoever it has left in the background would disturb those that follow.
+	kill -s KILL "-$(cat /tmp/group)" 2>/dev/null
 	case $status in
 	'') echo "stuck in the kernel, $bound s and more" >>/tmp/output ;;
 	137) echo "killed, or not done within $bound s" >>/tmp/output ;;
