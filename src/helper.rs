@@ -137,7 +137,12 @@ impl Drop for Helper {
     #[inline(never)]
     fn drop(&mut self) {
         self.0.unregister();
-        FILES.lock().retain(|file| !Arc::ptr_eq(file, &self.0));
+        let mut files = FILES.lock();
+        files.retain(|file| !Arc::ptr_eq(file, &self.0));
+        if files.is_empty() {
+            // Without a helper there is nothing to keep memory for.
+            *files = KVec::new();
+        }
     }
 }
 
