@@ -244,6 +244,7 @@ impl Command {
     ///   (`CONFIG_STATIC_USERMODEHELPER_PATH=""`), which C says went well. If that option names a
     ///   program, it is the one that is run, whatever the path, with these arguments.
     /// - [`ENOMEM`] if memory is short.
+    /// - [`EAGAIN`] if there are too many tasks.
     ///
     /// # Examples
     ///

@@ -549,7 +549,8 @@ impl<T> Drop for Task<T> {
 /// - [`ENOMEM`] if memory is short.
 /// - [`EINVAL`] if the name contains a NUL.
 /// - [`EINTR`] if the calling task was killed.
-/// - [`EAGAIN`] if there are too many tasks.
+/// - [`EAGAIN`] if there are too many tasks. C also says so where memory is short for one of its
+///   blocks.
 /// - [`ENODEV`] if the module is being unloaded, and is past its own cleaning up.
 ///
 /// In each case the closure was dropped.
