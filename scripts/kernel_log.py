@@ -6,7 +6,10 @@ writes it to /dev/kmsg, a KUnit case with pr_info!):
 
     kthread-expect: <regular expression that a line of the report matches>
 
-One announcement excuses one report, until the next test begins; and it must come.
+One announcement excuses one report, until the next test begins; and it must come. What may come
+any number of times, or not at all, is announced by
+
+    kthread-allow: <regular expression>
 """
 
 import re
@@ -39,6 +42,7 @@ CUT_OFF = re.compile(r"^(.+)(?=\n\*\* replaying previous printk message \*\*\n\1
 STAMP = re.compile(r"^\[ *\d+\.\d+\](\[ *[TC]\d+\])? ?")
 TEST_BEGINS = re.compile(r"^kthread-test: (.+)")
 KUNIT_RESULT = re.compile(r"^\s*((not )?ok \d+ .*)")
+ALLOW = re.compile(r"(?:^|: )kthread-allow: (.+)")
 EXPECT = re.compile(r"(?:^|: )kthread-expect: (.+)")
 
 
@@ -80,11 +84,14 @@ class KernelLog:
     def _search(self) -> None:
         test, last_result = "boot", ""
         announced: list[str] = []
+        allowed: list[str] = []
         report: Report | None = None  # the one that may go on
         for number, message in enumerate(self.messages, 1):
             if begins := TEST_BEGINS.match(message):
                 self.missing += announced
-                announced, test, last_result = [], begins[1], ""
+                announced, allowed, test, last_result = [], [], begins[1], ""
+            elif allow := ALLOW.search(message):
+                allowed.append(allow[1].strip())
             elif expect := EXPECT.search(message):
                 announced.append(expect[1].strip())
             elif result := KUNIT_RESULT.match(message):
@@ -93,6 +100,7 @@ class KernelLog:
                 if report is None or not CONTINUATION.search(message):
                     report = Report(number, test + last_result, [])
                     self.reports.append(report)
+                    report.announced = _matching(allowed, message) is not None
                 report.alarms.append(message.strip())
                 if not report.announced and (pattern := _matching(announced, message)):
                     announced.remove(pattern)

@@ -166,7 +166,24 @@ class Announced(LogTest):
         self.check("kthread-expect: WARNING: (", WARN, alarms=1, missing=("WARNING: (",))
 
     def test_is_no_alarm_itself(self) -> None:
-        self.assertEqual(self.log("kthread-expect: BUG: x").reports, [])
+        self.assertEqual(self.log("kthread-expect: BUG: x", "kthread-allow: BUG: x").reports, [])
+
+
+class Allowed(LogTest):
+    TRACE = "vmalloc error: size 16384\nCall Trace:\n <TASK>\n </TASK>"
+
+    def test_excuses_any_number(self) -> None:
+        allow = "kthread-test: a\nkthread-allow: ^Call Trace:"
+        for traces in ([], [self.TRACE], [self.TRACE, self.TRACE]):
+            log = self.log(allow, *traces)
+            self.assertEqual((log.alarms, log.missing), ([], []))
+
+    def test_excuses_no_other(self) -> None:
+        self.assertEqual(len(self.alarms("kthread-allow: ^Call Trace:", self.TRACE, WARN)), 1)
+
+    def test_is_of_no_use_to_the_next_test(self) -> None:
+        allow = "kthread-test: a\nkthread-allow: ^Call Trace:\nkthread-test: b"
+        self.assertEqual(len(self.alarms(allow, self.TRACE)), 1)
 
 
 if __name__ == "__main__":
