@@ -26,8 +26,8 @@ ARCHES = {
             # Uncompressed, entered through PVH: boots in half of bzImage's time.
             image="vmlinux",
             qemu="qemu-system-x86_64",
-            # With a PIT, a kernel on a loaded host may take its own clock for ten times slower than it
-            # is, and all limits are over too soon; the HPET that it has otherwise is read at once.
+            # With a PIT, a kernel on a loaded host may take its own clock for ten times slower than
+            # it is, and all limits are over too soon; the HPET, which it else has, is read at once.
             # Without PCI hotplug, ACPI has less to interpret: a debug kernel boots twice as fast.
             machine=(
                 *("-machine", "pit=off"),

@@ -31,7 +31,7 @@ impl kernel::Module for LeftHelpers {
         forget(kthread::helper!("left_helper")?);
         let shell = || Command::new(c"/bin/sh")?.arg(c"-c");
         shell()?
-            .arg(c"sleep 1; cat $FILE >/tmp/left.spawned")?
+            .arg(c"until [ -e /tmp/left.go ]; do sleep 0.1; done; cat $FILE >/tmp/left.spawned")?
             .env(c"FILE", c"/proc/modules")?
             .spawn();
         let waited = shell()?.arg(c"echo $$ >/tmp/left.waited; exec sleep 3605")?;

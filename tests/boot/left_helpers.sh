@@ -21,6 +21,7 @@ all_left() {
 	await 5 no_thread left_helpers || fail "the thread is left"
 	[ "$(dmesg | grep -c "module kthread_left_helpers leaked $file: removed")" -ge "$1" ] ||
 		fail "the leak was not reported"
+	touch /tmp/left.go
 	await 10 test -e /tmp/left.spawned || fail "the helper that nobody waits for is gone"
 	if grep -q left_helpers /tmp/left.spawned; then
 		fail "it did not outlive its module"

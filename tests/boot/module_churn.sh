@@ -54,6 +54,7 @@ there() {
 	[ -e "/modules/kthread_$1.ko" ]
 }
 
+touch /tmp/left.go # what module left_helpers has started may end
 loads=0
 plan >/tmp/plan
 while read -r step name parameter; do
@@ -86,8 +87,8 @@ while read -r step name parameter; do
 		loads=$((loads + 1))
 		await 5 no_thread 'forgotten|leaked|per_cpu|hotplug|counter|poller|sched|watcher|i6300' ||
 			fail "a thread is left"
-		rm -f /tmp/left.*
 		;;
 	esac
 done </tmp/plan
+rm /tmp/left.*
 echo "kthread_module_churn: $loads loads, seed=$seed" >/dev/kmsg
