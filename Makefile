@@ -3,7 +3,7 @@
 # The one door for people. kbuild reads the file Kbuild instead.
 
 # Unset ones have defaults in scripts/settings.py.
-export KDIR LINUX_SERIES KERNEL ARCH SAMPLE CACHE ACCEL JOBS ROUNDS SEED
+export KDIR LINUX_SERIES KERNEL ARCH SAMPLE CACHE ACCEL JOBS DURATION SEED
 export DESTDIR INSTALL_MOD_PATH PREFIX
 
 # $(call packages,STEPS,PURPOSES): installs them as the first step of so many. With KDIR there is
@@ -24,7 +24,7 @@ test: ## Run every test in the guest, and prove that the harness can fail
 	$(call packages,18,guest install test)
 	@python3 scripts/test.py
 
-torture: ## Make, park, share, stop and wake threads at random, many times, on four CPUs
+torture: ## Do all that the crate is for at random, for DURATION, while CPUs come and go, and count
 	$(call packages,6,guest)
 	@python3 scripts/torture.py
 
@@ -76,7 +76,7 @@ clean-cache: ## Remove the cache: kernels, sources, bindgen
 ## SAMPLE name of one sample to run (default: all)
 ## ACCEL kvm or tcg (default: kvm where it works)
 ## JOBS number of parallel jobs (default: one for each CPU)
-## ROUNDS how often "make torture" does each thing (default: 100000, debug 10000)
+## DURATION of "make torture": 90, 90s, 5m, 1h (default: 2m)
 ## SEED what its random numbers follow from (default: another one each time)
 ## DESTDIR what comes before all paths that "make install" writes to
 ## INSTALL_MOD_PATH what comes before /lib/modules

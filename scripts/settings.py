@@ -31,17 +31,16 @@ class Flavour:
     fragments: tuple[str, ...]  # on top of common.config and <arch>.config
     llvm: bool  # built with clang instead of gcc
     memory: str  # what the guest gets
-    rounds: int  # that `make torture` does
     commands: int  # that the build runs, weighted: turns a count into percent
     space: int  # MiB that the build folder takes, generously
 
 
 FLAVOURS = {
     "plain": Flavour(
-        fragments=(), llvm=False, memory="1G", rounds=100_000, commands=1740, space=600
+        fragments=(), llvm=False, memory="1G", commands=1740, space=600
     ),
     "debug": Flavour(
-        fragments=("debug",), llvm=True, memory="2G", rounds=10_000, commands=1830, space=1400
+        fragments=("debug",), llvm=True, memory="2G", commands=1830, space=1400
     ),
 }
 
@@ -58,7 +57,7 @@ class Settings:
     sample: str
     accel: str
     jobs: int
-    rounds: int
+    duration: int
     seed: int | None
     root: Path
 
@@ -81,7 +80,7 @@ class Settings:
             sample=given("SAMPLE"),
             accel=one_of("ACCEL", given("ACCEL"), ACCELERATORS),
             jobs=positive("JOBS", given("JOBS", str(len(os.sched_getaffinity(0))))),
-            rounds=positive("ROUNDS", given("ROUNDS", str(FLAVOURS[kernel].rounds))),
+            duration=duration(given("DURATION", "2m")),
             seed=positive("SEED", given("SEED")) if given("SEED") else None,
             root=usable_path("the checkout", str(root)),
         )
@@ -134,6 +133,14 @@ def positive(name: str, value: str) -> int:
     if not value.isdecimal() or int(value) == 0:
         raise Failure(f"{name}={value} is not a number of 1 or more: give one")
     return int(value)
+
+
+def duration(value: str) -> int:
+    """Returns how many seconds 90, 90s, 5m or 1h are."""
+    found = re.fullmatch(r"(\d+)([smh]?)", value)
+    if found is None or int(found[1]) == 0:
+        raise Failure(f"DURATION={value} is no time: give one such as 90, 90s, 5m or 1h")
+    return int(found[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[found[2]]
 
 
 def run_main(main: Callable[[Settings], int | None]) -> None:

@@ -29,8 +29,7 @@ class FromEnviron(unittest.TestCase):
         self.assertIsNone(settings.kdir)
         self.assertEqual(settings.cache, Path("/x/kthread"))
         self.assertGreaterEqual(settings.jobs, 1)
-        self.assertEqual((settings.rounds, settings.seed), (100_000, None))
-        self.assertEqual(self.read(KERNEL="debug").rounds, 10_000)
+        self.assertEqual((settings.duration, settings.seed), (120, None))
 
     def test_empty_counts_as_not_given(self) -> None:
         self.assertEqual(self.read(KERNEL="", KDIR=" ", JOBS=""), self.read())
@@ -38,12 +37,12 @@ class FromEnviron(unittest.TestCase):
     def test_all_given(self) -> None:
         settings = self.read(
             **{"LINUX_SERIES": "7.2", "KERNEL": "debug", "KDIR": "/k", "CACHE": "/y"},
-            **{"ACCEL": "tcg", "JOBS": "3", "ROUNDS": "7", "SEED": "8"},
+            **{"ACCEL": "tcg", "JOBS": "3", "DURATION": "7", "SEED": "8"},
         )
         self.assertEqual((settings.series, settings.kernel), ("7.2", "debug"))
         self.assertEqual((settings.kdir, settings.cache), (Path("/k"), Path("/y")))
         self.assertEqual((settings.accel, settings.jobs), ("tcg", 3))
-        self.assertEqual((settings.rounds, settings.seed), (7, 8))
+        self.assertEqual((settings.duration, settings.seed), (7, 8))
         self.assertIs(settings.flavour, FLAVOURS["debug"])
         self.assertIs(settings.machine, ARCHES["x86_64"])
 
@@ -65,8 +64,14 @@ class FromEnviron(unittest.TestCase):
 
     def test_numbers_are_positive(self) -> None:
         for value in ("0", "-1", "two"):
-            for name in ("JOBS", "ROUNDS", "SEED"):
+            for name in ("JOBS", "DURATION", "SEED"):
                 self.assertIn(f"{name}={value}", self.failure(**{name: value}))
+
+    def test_durations(self) -> None:
+        for value, seconds in (("90", 90), ("90s", 90), ("5m", 300), ("1h", 3600)):
+            self.assertEqual(self.read(DURATION=value).duration, seconds)
+        for value in ("5 m", "m", "0m", "1d"):
+            self.assertIn(f"DURATION={value}", self.failure(DURATION=value))
 
     def test_paths_that_kbuild_cannot_handle(self) -> None:
         self.assertIn("KDIR is '/a b'", self.failure(KDIR="/a b"))

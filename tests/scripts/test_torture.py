@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """Tests of torture.py, with a guest that only pretends."""
 
+import os
 import unittest
 from collections.abc import Callable
 from unittest import mock
@@ -12,19 +13,19 @@ from guest import End, Job, Run
 from settings import Failure, Settings
 from verdict import Check, Plan
 
-SUM = "kthread_torture: park: 3 threads"
+ROW = "park                          12          3"
 
 
-def progress_of(*names: str, done: int = 5) -> str:
-    return "".join(f"[ 1.0] kthread_torture: {name}: {done} of 5 rounds\n" for name in names)
+def log_of(*lines: str) -> str:
+    return "".join(f"[    1.000000] kthread_torture: {line}\n" for line in lines)
 
 
 class Main(support.Sandbox):
     def setUp(self) -> None:
         super().setUp()
-        self.said = progress_of(*torture.SCENARIOS.values()) + f"[ 2.0] {SUM}\n"
-        self.verdict = [Check("guest", "powers off by itself", True)]
-        self.machine = mock.Mock(has_kmemleak=False)
+        self.said = log_of("0 of 7 s", "wait_on_one_cpu: 5 rounds", ROW)
+        self.verdict = [Check("boot tests", "boot torture", True)]
+        self.machine = mock.Mock(has_kmemleak=False, slowdown=1)
         self.machine.console.return_value = self.dir / "console.log"
         self.machine.run.side_effect = self.pretend
 
@@ -39,7 +40,7 @@ class Main(support.Sandbox):
         return self.verdict
 
     def run_main(self, **environ: str) -> int:
-        settings = Settings.from_environ({"HOME": "/h", "ROUNDS": "5", **environ}, self.dir)
+        settings = Settings.from_environ({"HOME": "/h", "DURATION": "7", **environ}, self.dir)
         with (
             mock.patch.object(guest, "prepare", return_value=(self.machine, self.progress)),
             mock.patch.object(torture, "judge", self.judge),
@@ -49,14 +50,15 @@ class Main(support.Sandbox):
 
     def test_green(self) -> None:
         self.assertEqual(self.run_main(SEED="8"), 0)
-        (_, module) = self.job.variables["modules"].split(",")
-        numbers = "spawns=5:parks=5:handles=5:hooks=5:waits=5:waits_on_one_cpu=5"
-        numbers += ":sends=5:items=5:closings=5"
-        self.assertEqual(module, f"kthread_torture:{numbers}:seed=8")
+        self.assertEqual(self.job.variables["seconds"], "7")
+        self.assertEqual(self.job.variables["seed"], "8")
+        self.assertEqual([path.name for path in self.job.boot_tests], ["torture.sh"])
         self.assertTrue(self.job.one_thread)
         screen = self.screen.getvalue()
         self.assertIn("SEED=8", screen)
-        self.assertIn(SUM, screen)
+        self.assertIn(ROW, screen)
+        self.assertNotIn("rounds", screen)
+        self.assertNotIn("of 7 s", screen)
         self.assertIn("0 failed", screen)
 
     def test_other_numbers_each_time(self) -> None:
@@ -65,11 +67,11 @@ class Main(support.Sandbox):
         self.run_main()
         self.assertNotEqual(self.job.variables, first)
 
-    def test_limit_grows_with_rounds(self) -> None:
+    def test_bound_grows_with_duration(self) -> None:
         self.run_main()
-        first = self.job.limit
-        self.run_main(ROUNDS="100000")
-        self.assertGreater(self.job.limit, first)
+        first = self.job.bound
+        self.run_main(DURATION="1h")
+        self.assertEqual(self.job.bound, first + 3600 - 7)
 
     def test_leaks_are_looked_for(self) -> None:
         self.run_main()
@@ -79,31 +81,38 @@ class Main(support.Sandbox):
         self.assertTrue(self.plan.leaks)
 
     def test_bad_verdict(self) -> None:
-        self.verdict.append(Check("modules", "load kthread_torture", False, "exit status 1"))
+        self.verdict.append(Check("boot tests", "boot torture", False, "exit status 1"))
         self.assertEqual(self.run_main(), 1)
-        self.assertIn("FAILED modules: load kthread_torture", self.screen.getvalue())
+        self.assertIn("FAILED boot tests: boot torture", self.screen.getvalue())
 
-    def test_scenario_that_did_not_end(self) -> None:
-        self.said = self.said.replace("park: 5", "park: 4")
-        self.assertEqual(self.run_main(), 1)
-        self.assertIn("kthread_torture: park: 5 of 5 rounds", self.screen.getvalue())
-
-    def test_stuck_scenario_ends_the_run(self) -> None:
-        self.said = "[ 1.0] kthread_torture: park: stuck after 3 rounds !!!\n"
-        with self.assertRaisesRegex(Failure, "park: stuck"):
+    def test_what_is_stuck_ends_the_run(self) -> None:
+        self.said += log_of('stuck: "stop" by thread 7 does not end !!!')
+        with self.assertRaisesRegex(Failure, '"stop" by thread 7'):
             self.run_main()
 
 
-class Percent(support.Sandbox):
-    def test_scenarios_add_up(self) -> None:
-        step = mock.Mock(log=self.write("log", progress_of("spawn") + progress_of("park", done=4)))
-        torture.follow(step)
-        step.percent.assert_called_once_with(100 * 1.8 / len(torture.SCENARIOS), "park")
+class Follow(support.Sandbox):
+    def follow(self, *lines: str) -> mock.Mock:
+        step = mock.Mock(log=self.write("log", log_of(*lines)))
+        torture.follow(step, 60)
+        return step
+
+    def test_percent(self) -> None:
+        step = self.follow("0 of 60 s", "park: 9 rounds", "15 of 60 s", "job: 4 rounds")
+        self.assertEqual(step.percent.call_args, mock.call(25))
+
+    def test_only_the_end_is_read(self) -> None:
+        step = self.follow("0 of 60 s", *["park: 9 rounds"] * 1000, "30 of 60 s")
+        step.percent.assert_called_once_with(50)
 
     def test_before_the_first(self) -> None:
-        step = mock.Mock(log=self.write("log"))
-        torture.follow(step)
-        step.percent.assert_called_once_with(0, "")
+        self.follow().percent.assert_not_called()
+
+    def test_silence_ends_the_run(self) -> None:
+        log = self.write("log")
+        os.utime(log, (0, 0))
+        with self.assertRaisesRegex(Failure, "said nothing for 60 s"):
+            torture.follow(mock.Mock(log=log), 60)
 
 
 if __name__ == "__main__":

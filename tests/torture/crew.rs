@@ -3,8 +3,8 @@
 //! Four threads, most often each on a CPU of its own, that share the rounds of a scenario.
 
 use crate::{
-    progress::Progress,
-    rng::Rng, //
+    rng::Rng,
+    table::Row, //
 };
 use kernel::{
     cpu::CpuId,
@@ -17,36 +17,39 @@ use kernel::{
 };
 use kthread::{
     Current,
-    Policy, //
+    Exit,
+    Policy,
+    Task, //
 };
 
 const WORKERS: u32 = 4;
 
 struct Rounds {
-    progress: Progress,
+    total: u32,
     begun: Atomic<u32>,
+    done: Atomic<u32>,
     failed: Atomic<u32>,
 }
 
 /// What a thread of the crew works with.
 pub(crate) struct Worker<'a> {
     rounds: &'a Rounds,
-    cx: Current<'a>,
-    works: bool,
+    pub(crate) cx: Current<'a>,
     pub(crate) rng: Rng,
 }
 
 impl Worker<'_> {
-    /// Says whether there is one more round, and that the last one is done.
-    pub(crate) fn next_round(&mut self) -> bool {
+    /// Takes part in the rounds until there are no more. One may fail if memory is short.
+    pub(crate) fn each_round(&mut self, mut round: impl FnMut(&mut Self) -> Result) -> Result {
         let rounds = self.rounds;
-        if self.works {
-            rounds.progress.add_one();
-        }
-        self.works = !self.cx.should_stop()
+        while !self.cx.should_stop()
             && rounds.failed.load(Relaxed) == 0
-            && rounds.begun.fetch_add(1, Full) < rounds.progress.total;
-        self.works
+            && rounds.begun.fetch_add(1, Full) < rounds.total
+        {
+            round(self).or_else(no_memory_is_fine)?;
+            rounds.done.fetch_add(1, Full);
+        }
+        Ok(())
     }
 
     fn run(&mut self, work: impl Fn(&mut Self) -> Result) -> Result {
@@ -58,7 +61,17 @@ impl Worker<'_> {
     }
 }
 
-/// Has each of four threads do `work`, which is to take rounds until there are no more.
+/// What is given up for want of memory is no mistake.
+pub(crate) fn no_memory_is_fine(error: Error) -> Result {
+    if error == ENOMEM {
+        Row::Starved.add(1);
+        Ok(())
+    } else {
+        Err(error)
+    }
+}
+
+/// Has each of four threads do `work`, which is to take part in the rounds.
 pub(crate) fn run<F>(name: &'static str, total: u32, seed: u64, work: F) -> Result
 where
     F: Fn(&mut Worker<'_>) -> Result + Sync,
@@ -79,8 +92,9 @@ where
     F: Fn(&mut Worker<'_>) -> Result + Sync,
 {
     let rounds = Rounds {
-        progress: Progress::new(name, total),
+        total,
         begun: Atomic::new(0),
+        done: Atomic::new(0),
         failed: Atomic::new(0),
     };
     kthread::scope(|scope| -> Result {
@@ -96,27 +110,40 @@ where
             }
             let worker = plan.run_scoped(scope, move |cx| {
                 let rng = Rng::new(seed, number.into());
-                let works = false;
-                Worker {
-                    rounds,
-                    cx,
-                    works,
-                    rng,
-                }
-                .run(work)
+                Worker { rounds, cx, rng }.run(work)
             })?;
             workers.push(worker, GFP_KERNEL)?;
         }
         for worker in workers {
-            rounds.progress.finish(worker)?;
+            finish(name, worker)?;
         }
         Ok(())
     })?;
+    let done = rounds.done.load(Relaxed);
     ensure!(
-        rounds.progress.done() == total,
-        "{}: only {} rounds were done\n",
+        done == total,
+        "{}: {} of {} rounds were done\n",
         name,
-        rounds.progress.done()
+        done,
+        total
     );
     Ok(())
+}
+
+/// Joins a thread, and says so if it failed.
+pub(crate) fn finish(name: &str, task: Task<Result>) -> Result {
+    result_of(name, task.join()?)
+}
+
+/// What a thread has returned; says so if it is a failure.
+pub(crate) fn result_of(name: &str, exit: Exit<Result>) -> Result {
+    let result = match exit {
+        Exit::Returned(result) => result,
+        _ => Err(EIO),
+    };
+    result.inspect_err(|error| {
+        if *error != ENOMEM {
+            pr_err!("{}: {:?}\n", name, error);
+        }
+    })
 }

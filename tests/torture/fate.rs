@@ -2,6 +2,10 @@
 
 //! What becomes of the closures.
 
+use crate::{
+    becomes_true,
+    table::Row, //
+};
 use kernel::{
     prelude::*,
     sync::{
@@ -11,10 +15,6 @@ use kernel::{
             Relaxed, //
         },
         Arc, //
-    },
-    time::{
-        delay::fsleep,
-        Delta, //
     },
 };
 
@@ -39,36 +39,33 @@ impl Totals {
         Ok(Arc::new(totals, GFP_KERNEL)?)
     }
 
-    /// Waits until every closure was dropped, for those of threads that nobody joins; prints and
-    /// checks the sums.
+    /// Waits until every closure was dropped, for those of threads that nobody joins; checks the
+    /// sums, and adds them to the table.
     pub(crate) fn check(&self, name: &str) -> Result {
         let made = self.made.load(Relaxed);
-        for _ in 0..1000 {
-            if self.dropped.load(Relaxed) >= made {
-                break;
-            }
-            fsleep(Delta::from_millis(10));
-        }
+        becomes_true(|| self.dropped.load(Relaxed) >= made);
         let ran = self.ran.load(Relaxed);
         let never_ran = self.never_ran.load(Relaxed);
         let dropped = self.dropped.load(Relaxed);
-        pr_info!(
-            "{}: {} threads: {} ran, {} never ran; {} closures dropped\n",
-            name,
-            made,
-            ran,
-            never_ran,
-            dropped
-        );
+        Row::Made.add(made);
+        Row::Ran.add(ran);
+        Row::NeverRan.add(never_ran);
+        Row::Dropped.add(dropped);
         ensure!(
             dropped == made && self.twice.load(Relaxed) == 0,
-            "{}: not each closure was dropped once\n",
-            name
+            "{}: of {} closures {} were dropped, {} twice\n",
+            name,
+            made,
+            dropped,
+            self.twice.load(Relaxed)
         );
         ensure!(
             ran + never_ran == made,
-            "{}: not each closure is accounted for\n",
-            name
+            "{}: of {} closures {} ran, and {} never did\n",
+            name,
+            made,
+            ran,
+            never_ran
         );
         Ok(())
     }

@@ -9,7 +9,8 @@ use crate::{
         Probe,
         Totals, //
     },
-    rng::Rng, //
+    rng::Rng,
+    table::Row, //
 };
 use kernel::{
     cpu::{
@@ -68,37 +69,33 @@ impl Slot {
 }
 
 pub(crate) fn run(rounds: u32, seed: u64) -> Result {
-    if rounds == 0 {
-        return Ok(());
-    }
     let totals = Totals::new()?;
     let mut slots = KVec::new();
     for _ in 0..SLOTS {
         slots.push(Slot::new()?, GFP_KERNEL)?;
     }
     crew::run(NAME, rounds, seed, |worker| {
-        while worker.next_round() {
-            let rng = &mut worker.rng;
-            // CAST: A small number.
-            let Some(slot) = slots.get(rng.below(SLOTS) as usize) else {
-                return Err(EINVAL);
-            };
-            match rng.below(8) {
-                0 => {
-                    let token = slot.token.lock().clone();
-                    rng.pause();
-                    if let Some(token) = token {
-                        token.request_stop();
-                    }
-                }
-                1..=4 => use_shared(slot, rng, &totals)?,
-                _ => use_owned(slot, rng, &totals)?,
-            }
-        }
-        Ok(())
+        worker.each_round(|worker| one_round(&slots, &mut worker.rng, &totals))
     })?;
     drop(slots);
     totals.check(NAME)
+}
+
+fn one_round(slots: &[Arc<Slot>], rng: &mut Rng, totals: &Arc<Totals>) -> Result {
+    // CAST: A small number.
+    let slot = &slots[rng.below(SLOTS) as usize];
+    match rng.below(8) {
+        0 => {
+            let token = slot.token.lock().clone();
+            rng.pause();
+            if let Some(token) = token {
+                Row::RequestStop.call(|| token.request_stop());
+            }
+            Ok(())
+        }
+        1..=4 => use_shared(slot, rng, totals),
+        _ => use_owned(slot, rng, totals),
+    }
 }
 
 /// Uses a handle, of which others may have a reference, too.
@@ -119,7 +116,7 @@ fn use_shared(slot: &Slot, rng: &mut Rng, totals: &Arc<Totals>) -> Result {
     }
     rng.pause();
     // Maybe the last reference.
-    drop(task);
+    Row::Drop.call(|| drop(task));
     Ok(())
 }
 
@@ -139,15 +136,15 @@ fn use_owned(slot: &Slot, rng: &mut Rng, totals: &Arc<Totals>) -> Result {
     rng.pause();
     let exit = match rng.below(4) {
         0 => {
-            drop(task);
+            Row::Drop.call(|| drop(task));
             return Ok(());
         }
-        1 => task.join()?,
-        2 => match task.join_timeout(rng.delay()) {
+        1 => Row::Join.attempt(|| task.join())?,
+        2 => match Row::JoinTimeout.attempt(|| task.join_timeout(rng.delay())) {
             Ok(exit) => exit,
-            Err(task) => task.stop()?,
+            Err(task) => Row::Stop.attempt(|| task.stop())?,
         },
-        _ => task.stop()?,
+        _ => Row::Stop.attempt(|| task.stop())?,
     };
     ensure!(exit_is_good(&exit), "handle: a thread crashed\n");
     Ok(())
@@ -163,12 +160,15 @@ fn use_task(task: &Task<Probe>, slot: &Slot, rng: &mut Rng) -> Result {
         0 | 1 => {
             let timed = rng.one_in(4);
             let parked = if timed {
-                task.park_timeout(rng.delay())
+                Row::ParkTimeout.attempt(|| task.park_timeout(rng.delay()))
             } else {
-                task.park()
+                Row::Park.attempt(|| task.park())
             };
             match parked {
-                Ok(_guard) => rng.pause(),
+                Ok(guard) => {
+                    rng.pause();
+                    Row::Unpark.call(|| drop(guard));
+                }
                 Err(error) => ensure!(
                     [ESRCH, EBUSY].contains(&error) || timed && error == ETIMEDOUT,
                     "handle: parking fails with {:?}\n",
@@ -176,8 +176,9 @@ fn use_task(task: &Task<Probe>, slot: &Slot, rng: &mut Rng) -> Result {
                 ),
             }
         }
-        2 => task.wake_up(),
+        2 => Row::WakeUp.call(|| task.wake_up()),
         3 => {
+            Row::Look.add(1);
             let ended = task.is_finished();
             let state = task.state();
             ensure!(
@@ -186,10 +187,10 @@ fn use_task(task: &Task<Probe>, slot: &Slot, rng: &mut Rng) -> Result {
                 state
             );
         }
-        4 if rng.one_in(4) => task.request_stop(),
+        4 if rng.one_in(4) => Row::RequestStop.call(|| task.request_stop()),
         4 | 5 => *slot.token.lock() = Some(task.stop_token()),
         6 => ensure!(
-            task.name().to_bytes() == b"shared/%s" && task.pid() > 0,
+            task.name().to_bytes() == b"torture/%s" && task.pid() > 0,
             "handle: a thread has another's name\n"
         ),
         7 => ensure!(
@@ -204,14 +205,21 @@ fn use_task(task: &Task<Probe>, slot: &Slot, rng: &mut Rng) -> Result {
                 2 => Policy::Normal(Nice::DEFAULT),
                 _ => Policy::Normal(Nice::new(19)?),
             };
-            task.set_policy(policy)?;
+            Row::SetPolicy.attempt(|| task.set_policy(policy))?;
         }
         _ => {
             let mut cpus = CpumaskVar::new_zero(GFP_KERNEL)?;
             for cpu in [rng.below(4), rng.below(4)] {
                 cpus.set(CpuId::from_u32(cpu).unwrap_or_else(CpuId::current));
             }
-            task.set_affinity(&cpus)?;
+            // The CPUs may be offline.
+            if let Err(error) = Row::SetAffinity.attempt(|| task.set_affinity(&cpus)) {
+                ensure!(
+                    [EINVAL, ENOMEM].contains(&error),
+                    "handle: setting the affinity fails with {:?}\n",
+                    error
+                );
+            }
         }
     }
     Ok(())
@@ -221,7 +229,8 @@ fn use_task(task: &Task<Probe>, slot: &Slot, rng: &mut Rng) -> Result {
 fn start(rng: &mut Rng, totals: &Arc<Totals>) -> Result<Task<Probe>> {
     let (_, probe) = Fate::new(totals)?;
     let seed = rng.next();
-    kthread::run!("shared/{}", "%s", move |cx: Current<'_>| {
+    let freezable = rng.one_in(2);
+    let body = move |cx: Current<'_>| {
         probe.runs();
         let mut rng = Rng::new(seed, 0);
         for _ in 0..rng.below(100) {
@@ -243,5 +252,12 @@ fn start(rng: &mut Rng, totals: &Arc<Totals>) -> Result<Task<Probe>> {
             }
         }
         probe
+    };
+    Row::Run.attempt(|| {
+        let mut plan = kthread::builder!("torture/{}", "%s")?;
+        if freezable {
+            plan = plan.freezable();
+        }
+        plan.run(body)
     })
 }

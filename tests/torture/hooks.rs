@@ -4,7 +4,8 @@
 
 use crate::{
     crew,
-    rng::Rng, //
+    rng::Rng,
+    table::Row, //
 };
 use kernel::{
     new_mutex,
@@ -27,76 +28,51 @@ use kthread::{
     StopToken, //
 };
 
-const NAME: &str = "hook";
-
-/// How often what happened.
-struct Sums {
-    set: Atomic<u32>,
-    called: Atomic<u32>,
-    wrong: Atomic<u32>,
-}
-
 /// Whom another worker may stop.
 type Target = Option<StopToken>;
 
 pub(crate) fn run(rounds: u32, seed: u64) -> Result {
-    if rounds == 0 {
-        return Ok(());
-    }
-    let sums = Sums {
-        set: Atomic::new(0),
-        called: Atomic::new(0),
-        wrong: Atomic::new(0),
-    };
-    let sums = Arc::new(sums, GFP_KERNEL)?;
+    let wrong = Arc::new(Atomic::new(0), GFP_KERNEL)?;
     let target = Arc::pin_init(new_mutex!(None), GFP_KERNEL)?;
-    crew::run(NAME, rounds, seed, |worker| {
-        while worker.next_round() {
-            one_round(&mut worker.rng, &target, &sums)?;
-        }
-        Ok(())
+    crew::run("hook", rounds, seed, |worker| {
+        worker.each_round(|worker| one_round(&mut worker.rng, &target, &wrong))
     })?;
-
-    pr_info!(
-        "hook: {} times set, {} times called\n",
-        sums.set.load(Relaxed),
-        sums.called.load(Relaxed)
-    );
     ensure!(
-        sums.wrong.load(Relaxed) == 0,
+        wrong.load(Relaxed) == 0,
         "hook: {} times not called, or without need, or twice\n",
-        sums.wrong.load(Relaxed)
+        wrong.load(Relaxed)
     );
     Ok(())
 }
 
-fn one_round(rng: &mut Rng, target: &Mutex<Target>, sums: &Arc<Sums>) -> Result {
+fn one_round(rng: &mut Rng, target: &Mutex<Target>, wrong: &Arc<Atomic<u32>>) -> Result {
     let seed = rng.next();
-    let created = kthread::builder!("hooked")?.create({
-        let sums = sums.clone();
+    let body = {
+        let wrong = wrong.clone();
         let released = Arc::pin_init(Completion::new(), GFP_KERNEL)?;
-        move |cx| with_hooks(&cx, &released, &sums, seed)
-    })?;
+        move |cx: Current<'_>| with_hooks(&cx, &released, &wrong, seed)
+    };
+    let created = Row::Create.attempt(|| kthread::builder!("torture/hooked")?.create(body))?;
     let task = if rng.one_in(4) {
-        created.start()
+        Row::Start.call(|| created.start())
     } else {
-        created.start_and_wait()
+        Row::StartAndWait.call(|| created.start_and_wait())
     };
     let token = task.stop_token();
     let other = target.lock().replace(token.clone());
     rng.pause();
     if let Some(other) = other {
-        other.request_stop();
+        Row::RequestStop.call(|| other.request_stop());
     }
     rng.pause();
-    token.request_stop();
-    let exit = task.join()?;
+    Row::RequestStop.call(|| token.request_stop());
+    let exit = Row::Join.attempt(|| task.join())?;
     ensure!(exit != Exit::Crashed, "hook: a thread crashed\n");
     Ok(())
 }
 
 /// Sets hooks until the thread is asked to stop, and then one more. Only a hook does `released`.
-fn with_hooks(cx: &Current<'_>, released: &Completion, sums: &Sums, seed: u64) {
+fn with_hooks(cx: &Current<'_>, released: &Completion, wrong: &Atomic<u32>, seed: u64) {
     let mut rng = Rng::new(seed, 0);
     loop {
         let stopped_before = cx.should_stop();
@@ -120,10 +96,10 @@ fn with_hooks(cx: &Current<'_>, released: &Completion, sums: &Sums, seed: u64) {
             due |= cx.should_stop();
         });
         let calls = calls.load(Relaxed);
-        sums.set.fetch_add(1, Full);
-        sums.called.fetch_add(calls, Full);
+        Row::Hook.add(1);
+        Row::HookCalled.add(calls);
         if calls > 1 || calls == 0 && due || calls == 1 && !cx.should_stop() {
-            sums.wrong.fetch_add(1, Full);
+            wrong.fetch_add(1, Full);
         }
         if stopped_before {
             break;

@@ -4,7 +4,11 @@
 
 use crate::{
     crew,
-    rng::Rng, //
+    rng::Rng,
+    table::{
+        Row,
+        STUCK, //
+    }, //
 };
 use kernel::{
     prelude::*,
@@ -28,62 +32,30 @@ use kthread::{
 /// The most steps that a thread takes.
 const STEPS: u32 = 40;
 
-/// How often what happened.
-struct Sums {
-    threads: Atomic<u32>,
-    held: Atomic<u32>,
-    gone: Atomic<u32>,
-    timed_out: Atomic<u32>,
-    stopped: Atomic<u32>,
-}
-
 pub(crate) fn run(rounds: u32, seed: u64) -> Result {
-    if rounds == 0 {
-        return Ok(());
-    }
-    let sums = Sums {
-        threads: Atomic::new(0),
-        held: Atomic::new(0),
-        gone: Atomic::new(0),
-        timed_out: Atomic::new(0),
-        stopped: Atomic::new(0),
-    };
     crew::run("park", rounds, seed, |worker| {
         let mut walker = None;
-        while worker.next_round() {
-            let mut current = match walker.take() {
-                Some(walker) => walker,
-                None => Walker::start(&mut worker.rng, &sums)?,
-            };
-            if current.park(&mut worker.rng, &sums)? {
-                walker = Some(current);
-            } else {
-                current.finish()?;
-            }
-        }
+        worker.each_round(|worker| one_round(&mut worker.rng, &mut walker))?;
         walker.map_or(Ok(()), |mut walker| {
             walker.stopped = true;
-            walker.task.request_stop();
+            Row::RequestStop.call(|| walker.task.request_stop());
             walker.finish()
         })
-    })?;
+    })
+}
 
-    let held = sums.held.load(Relaxed);
-    let gone = sums.gone.load(Relaxed);
-    let timed_out = sums.timed_out.load(Relaxed);
-    pr_info!(
-        "park: {} threads: {} times parked, {} gone, {} too late; {} stopped while parked\n",
-        sums.threads.load(Relaxed),
-        held,
-        gone,
-        timed_out,
-        sums.stopped.load(Relaxed)
-    );
-    ensure!(
-        held + gone + timed_out == rounds,
-        "park: not each round is accounted for\n"
-    );
-    Ok(())
+/// Parks the thread that is left from the last round, or a new one.
+fn one_round(rng: &mut Rng, walker: &mut Option<Walker>) -> Result {
+    let mut current = match walker.take() {
+        Some(walker) => walker,
+        None => Walker::start(rng)?,
+    };
+    if current.park(rng)? {
+        *walker = Some(current);
+        Ok(())
+    } else {
+        current.finish()
+    }
 }
 
 /// A thread that takes steps, and counts them.
@@ -95,15 +67,16 @@ struct Walker {
 }
 
 impl Walker {
-    fn start(rng: &mut Rng, sums: &Sums) -> Result<Self> {
+    fn start(rng: &mut Rng) -> Result<Self> {
         let steps = Arc::new(Atomic::new(0), GFP_KERNEL)?;
         let limit = rng.below(STEPS);
         let seed = rng.next();
-        let task = kthread::run!("walker", {
-            let steps = steps.clone();
-            move |cx| walk(&cx, &steps, limit, seed)
+        let task = Row::Run.attempt(|| {
+            kthread::run!("torture/walker", {
+                let steps = steps.clone();
+                move |cx| walk(&cx, &steps, limit, seed)
+            })
         })?;
-        sums.threads.fetch_add(1, Full);
         Ok(Self {
             task,
             steps,
@@ -113,13 +86,13 @@ impl Walker {
     }
 
     /// Parks the thread once; says whether it may still go on.
-    fn park(&mut self, rng: &mut Rng, sums: &Sums) -> Result<bool> {
+    fn park(&mut self, rng: &mut Rng) -> Result<bool> {
         rng.pause();
         let timed = rng.one_in(8);
         let parked = if timed {
-            self.task.park_timeout(rng.delay())
+            Row::ParkTimeout.attempt(|| self.task.park_timeout(rng.delay()))
         } else {
-            self.task.park()
+            Row::Park.attempt(|| self.task.park())
         };
         match parked {
             Ok(guard) => {
@@ -128,12 +101,11 @@ impl Walker {
                 let state = self.task.state();
                 let after = self.steps.load(Relaxed);
                 if rng.one_in(16) {
-                    self.task.request_stop();
+                    Row::RequestStop.call(|| self.task.request_stop());
                     self.stopped = true;
-                    sums.stopped.fetch_add(1, Full);
                     rng.pause();
                 }
-                drop(guard);
+                Row::Unpark.call(|| drop(guard));
                 ensure!(before == after, "park: a parked thread went on\n");
                 // A thread that was parked before its first turn counts as one not started.
                 ensure!(
@@ -141,17 +113,10 @@ impl Walker {
                     "park: a parked thread is {}\n",
                     state
                 );
-                sums.held.fetch_add(1, Full);
                 Ok(true)
             }
-            Err(error) if error == ESRCH => {
-                sums.gone.fetch_add(1, Full);
-                Ok(false)
-            }
-            Err(error) if error == ETIMEDOUT && timed => {
-                sums.timed_out.fetch_add(1, Full);
-                Ok(true)
-            }
+            Err(error) if error == ESRCH => Ok(false),
+            Err(error) if error == ETIMEDOUT && timed => Ok(true),
             Err(error) => {
                 pr_err!("park: fails with {:?}\n", error);
                 Err(error)
@@ -161,7 +126,7 @@ impl Walker {
 
     /// Joins a thread that has ended, or was asked to stop.
     fn finish(self) -> Result {
-        let exit = match self.task.join_timeout(Delta::from_secs(10)) {
+        let exit = match Row::JoinTimeout.attempt(|| self.task.join_timeout(STUCK)) {
             Ok(exit) => exit,
             Err(_task) => {
                 pr_err!("park: a thread that cannot be parked does not end\n");

@@ -55,7 +55,7 @@ pub(crate) fn start<P: Producer>(producers: &[Arc<P>], seed: u64) -> Result<KVec
     let (threads, interrupts) = producers.split_at(THREADS as usize);
     let mut tasks = KVec::new();
     for (number, (thread, interrupt)) in (0..).zip(threads.iter().zip(interrupts)) {
-        let mut plan = kthread::builder!("producer/{}", number)?;
+        let mut plan = kthread::builder!("torture/producer/{}", number)?;
         if let Some(cpu) = CpuId::from_u32(number) {
             plan = plan.bind(cpu);
         }

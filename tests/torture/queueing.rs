@@ -6,25 +6,20 @@ mod item;
 mod late;
 mod source;
 mod stage;
-mod tally;
 
 use crate::{
+    crew,
     producers::{
         self,
         ROUND, //
     },
-    progress::Progress,
-    rng::Rng, //
+    rng::Rng,
+    table::Row,
+    tally::Tally, //
 };
 use kernel::{
     prelude::*,
-    sync::{
-        atomic::{
-            Atomic,
-            Full, //
-        },
-        Arc, //
-    },
+    sync::Arc,
     time::{
         delay::fsleep,
         Delta, //
@@ -33,7 +28,8 @@ use kernel::{
 use late::Late;
 use source::Source;
 use stage::Stage;
-use tally::Tally;
+
+const NAME: &str = "item";
 
 /// How many items with delays there are at a time, which all producers use.
 const LATES: u32 = 4;
@@ -46,43 +42,38 @@ const LATEST: [u32; 2] = [3_000, 20_000];
 
 /// What all workers of a scenario have in common.
 struct Scenario {
-    progress: Progress,
-    attempts: Atomic<u32>,
     items: Arc<Tally>,
     lates: Arc<Tally>,
 }
 
 /// Whether a worker lasts until all items were queued.
 #[derive(Clone, Copy)]
-pub(crate) enum Life {
+enum Life {
     Long,
     Short,
 }
 
-pub(crate) fn run(name: &'static str, rounds: u32, seed: u64, life: Life) -> Result {
-    if rounds == 0 {
-        return Ok(());
-    }
+pub(crate) fn run(rounds: u32, seed: u64) -> Result {
+    run_for(Life::Long, rounds, seed)
+}
+
+pub(crate) fn run_closing(rounds: u32, seed: u64) -> Result {
+    run_for(Life::Short, rounds, seed)
+}
+
+fn run_for(life: Life, rounds: u32, seed: u64) -> Result {
     let scenario = Scenario {
-        progress: Progress::new(name, rounds),
-        attempts: Atomic::new(0),
-        items: Tally::new(name, "items")?,
-        lates: Tally::new(name, "items with delays")?,
+        items: Tally::new(NAME, "items")?,
+        lates: Tally::new(NAME, "items with delays")?,
     };
     let scenario = Arc::new(scenario, GFP_KERNEL)?;
-    // In a thread, so that it is noticed if it waits for ever.
-    let employer = kthread::run!("employer", {
-        let scenario = scenario.clone();
-        move |_cx| scenario.employ(rounds * ROUND, seed, life)
-    })?;
-    scenario.progress.finish(employer)
+    scenario.employ(rounds * ROUND, seed, life)
 }
 
 impl Scenario {
     /// Has one worker after the other run items, until all were queued.
     fn employ(self: &Arc<Self>, total: u32, seed: u64, life: Life) -> Result {
         let mut rng = Rng::new(seed, 0);
-        let mut workers = 0;
         let mut left = total;
         while left > 0 {
             let items = match life {
@@ -91,18 +82,19 @@ impl Scenario {
             };
             self.employ_one(items, &mut rng, life)?;
             left -= items;
-            workers += 1;
         }
-        pr_info!("{}: {} workers\n", self.progress.name, workers);
-        self.items.print();
-        self.lates.print();
+        self.items.enter();
+        self.lates.enter();
         Ok(())
     }
 
     /// Has one worker run so many items, unless it goes away before.
     fn employ_one(self: &Arc<Self>, total: u32, rng: &mut Rng, life: Life) -> Result {
-        let name = self.progress.name;
-        let server = kthread::builder!("server")?.worker()?;
+        let mut plan = kthread::builder!("torture/server")?;
+        if rng.one_in(2) {
+            plan = plan.freezable();
+        }
+        let server = Row::Worker.attempt(|| plan.worker())?;
         let stage = Arc::new(Stage::new(server.pid()), GFP_KERNEL)?;
         let queue = server.queue();
         let mut lates = KVec::new();
@@ -118,15 +110,15 @@ impl Scenario {
             Life::Short => {
                 let latest = LATEST[usize::from(rng.one_in(8))];
                 fsleep(Delta::from_micros(rng.below(latest).into()));
-                drop(server);
+                Row::DropWorker.call(|| drop(server));
                 stage.leave();
                 None
             }
         };
         for thread in threads {
-            self.progress.finish(thread)?;
+            crew::finish(NAME, thread)?;
         }
-        drop(lasting);
+        Row::DropWorker.call(|| drop(lasting));
         for source in &sources {
             source.check();
         }
@@ -134,23 +126,16 @@ impl Scenario {
         ensure!(
             !stage.is_wrong(),
             "{}: an item did what it must not do\n",
-            name
+            NAME
         );
         self.items.check()?;
         self.lates.check()?;
         ensure!(
             self.items.dropped() == 0,
             "{}: {} items without a delay were dropped\n",
-            name,
+            NAME,
             self.items.dropped()
         );
         Ok(())
-    }
-
-    /// One more time an item was queued, or refused.
-    fn count(&self) {
-        if (self.attempts.fetch_add(1, Full) + 1) % ROUND == 0 {
-            self.progress.add_one();
-        }
     }
 }

@@ -3,6 +3,7 @@
 //! Sends values to a thread.
 
 use crate::{
+    crew,
     producers::{
         self,
         share,
@@ -10,7 +11,7 @@ use crate::{
         PRODUCERS,
         ROUND, //
     },
-    progress::Progress, //
+    table::Row, //
 };
 use kernel::{
     prelude::*,
@@ -45,7 +46,6 @@ struct Sender {
     id: u32,
     next: Atomic<u32>,
     total: u32,
-    refused: Atomic<u32>,
 }
 
 impl Sender {
@@ -55,7 +55,6 @@ impl Sender {
             id,
             next: Atomic::new(0),
             total: share(id, total),
-            refused: Atomic::new(0),
         }
     }
 }
@@ -67,7 +66,7 @@ impl Producer for Sender {
         for number in first..self.total.min(first + BURST) {
             let sender = self.id;
             if self.inbox.send(Value { sender, number }).is_err() {
-                self.refused.fetch_add(1, Relaxed);
+                Row::NoRoom.add(1);
                 break;
             }
             self.next.store(number + 1, Relaxed);
@@ -80,41 +79,37 @@ impl Producer for Sender {
 }
 
 pub(crate) fn run(rounds: u32, seed: u64) -> Result {
-    if rounds == 0 {
-        return Ok(());
-    }
+    let total = rounds * ROUND;
     let inbox = Arc::pin_init(new_mailbox!("inbox"), GFP_KERNEL)?;
-    let senders = producers::make(|id| Ok(Sender::new(&inbox, id, rounds * ROUND)))?;
-    let progress = Progress::new("send", rounds);
-    kthread::scope(|scope| -> Result {
-        let (inbox, progress) = (&inbox, &progress);
-        let receiver =
-            kthread::builder!("receiver")?.run_scoped(scope, |cx| receive(&cx, inbox, progress))?;
+    let senders = producers::make(|id| Ok(Sender::new(&inbox, id, total)))?;
+    let received = Atomic::new(0);
+    let result = kthread::scope(|scope| -> Result {
+        let (inbox, received) = (&inbox, &received);
+        let receiver = kthread::builder!("torture/receiver")?
+            .run_scoped(scope, |cx| receive(&cx, inbox, received, total))?;
         // Joined when all values have come or the receiver gave up.
         let _threads = producers::start(&senders, seed)?;
-        progress.finish(receiver)
-    })?;
-    let refused: u32 = senders
-        .iter()
-        .map(|sender| sender.refused.load(Relaxed))
-        .sum();
-    pr_info!("send: {} times no room\n", refused);
-    ensure!(
-        inbox.receiver()?.close().next().is_none(),
-        "send: there are more values than were sent\n"
-    );
+        crew::finish("send", receiver)
+    });
+    let left: usize = inbox.receiver()?.close().count();
+    let sent = senders.iter().map(|sender| sender.next.load(Relaxed)).sum();
+    Row::Sent.add(sent);
+    Row::Received.add(received.load(Relaxed));
+    // CAST: No more than were sent.
+    Row::Left.add(left as u32);
+    result?;
+    ensure!(left == 0, "send: there are more values than were sent\n");
     Ok(())
 }
 
 /// Receives all values, and checks that none is lost, none comes twice, and those of each sender
 /// come in order.
-fn receive(cx: &Current<'_>, inbox: &Inbox, progress: &Progress) -> Result {
+fn receive(cx: &Current<'_>, inbox: &Inbox, received: &Atomic<u32>, total: u32) -> Result {
     let mut receiver = inbox.receiver()?;
     let mut next = [0; PRODUCERS as usize];
-    let mut batches = 0;
-    let mut done = 0;
-    while done < progress.total * ROUND {
-        for Value { sender, number } in receiver.receive(cx)? {
+    while received.load(Relaxed) < total {
+        for Value { sender, number } in Row::Receive.attempt(|| receiver.receive(cx))? {
+            received.fetch_add(1, Relaxed);
             // CAST: A small number.
             let expected = next.get_mut(sender as usize).ok_or(EINVAL)?;
             ensure!(
@@ -125,13 +120,7 @@ fn receive(cx: &Current<'_>, inbox: &Inbox, progress: &Progress) -> Result {
                 *expected
             );
             *expected += 1;
-            done += 1;
-            if done % ROUND == 0 {
-                progress.add_one();
-            }
         }
-        batches += 1;
     }
-    pr_info!("send: {} values in {} batches\n", done, batches);
     Ok(())
 }

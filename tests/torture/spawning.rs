@@ -9,10 +9,14 @@ use crate::{
         Probe,
         Totals, //
     },
-    rng::Rng, //
+    rng::Rng,
+    table::{
+        Row,
+        STUCK, //
+    }, //
 };
+use core::mem::forget;
 use kernel::{
-    bindings,
     prelude::*,
     sync::{
         atomic::{
@@ -22,10 +26,7 @@ use kernel::{
         },
         Arc, //
     },
-    time::{
-        delay::fsleep,
-        Delta, //
-    },
+    time::Delta, //
 };
 use kthread::{
     Current,
@@ -38,49 +39,28 @@ const NAME: &str = "spawn";
 /// Longer than anything here takes.
 const FOREVER: Delta = Delta::from_secs(3600);
 
+/// How many handles may be forgotten: the log names each of them when the module leaves.
+const MOST_FORGOTTEN: u64 = 8;
+
 /// What a closure returns.
 struct Answer {
     number: u64,
     probe: Option<Probe>,
 }
 
-pub(crate) fn run(rounds: u32, seed: u64, module: &'static ThisModule) -> Result {
-    if rounds == 0 {
-        return Ok(());
-    }
+pub(crate) fn run(rounds: u32, seed: u64) -> Result {
     let totals = Totals::new()?;
-    let in_scopes = Atomic::new(0);
-    let references = count_references(module);
     crew::run(NAME, rounds, seed, |worker| {
-        while worker.next_round() {
-            if worker.rng.one_in(8) {
-                in_scopes.fetch_add(scoped(&mut worker.rng)?, Full);
+        worker.each_round(|worker| {
+            let rng = &mut worker.rng;
+            if rng.one_in(8) {
+                Row::Scope.attempt(|| scoped(rng))
             } else {
-                owned(&mut worker.rng, &totals)?;
+                owned(rng, &totals)
             }
-        }
-        Ok(())
+        })
     })?;
-    pr_info!(
-        "spawn: {} more threads in scopes\n",
-        in_scopes.load(Relaxed)
-    );
-    totals.check(NAME)?;
-
-    // Each detached thread keeps the module, until it was joined.
-    for _ in 0..1000 {
-        if count_references(module) == references {
-            return Ok(());
-        }
-        fsleep(Delta::from_millis(10));
-    }
-    pr_err!("spawn: detached threads still keep the module\n");
-    Err(EINVAL)
-}
-
-fn count_references(module: &'static ThisModule) -> i32 {
-    // SAFETY: The module is the one that runs this.
-    unsafe { bindings::module_refcount(module.as_ptr()) }
+    totals.check(NAME)
 }
 
 /// What a thread is to do.
@@ -141,26 +121,44 @@ fn owned(rng: &mut Rng, totals: &Arc<Totals>) -> Result {
     let body = move |cx: Current<'_>| orders.follow(&cx, probe);
 
     let (task, runs) = if rng.one_in(2) {
-        (Some(kthread::run!("spawned", body)?), Runs::Perhaps)
+        let task = Row::Run.attempt(|| kthread::run!("torture/spawned", body))?;
+        (Some(task), Runs::Perhaps)
     } else {
-        let created = kthread::builder!("spawned/{}", orders.number)?.create(body)?;
+        let mut plan = kthread::builder!("torture/{}", orders.number)?;
+        if rng.one_in(2) {
+            plan = plan.freezable();
+        }
+        let created = Row::Create.attempt(|| plan.create(body))?;
         rng.pause();
         match rng.below(4) {
-            0 => (Some(created.start()), Runs::Perhaps),
-            1 => (Some(created.start_and_wait()), Runs::Certainly),
+            0 => (Some(Row::Start.call(|| created.start())), Runs::Perhaps),
+            1 => (
+                Some(Row::StartAndWait.call(|| created.start_and_wait())),
+                Runs::Certainly,
+            ),
             2 => {
-                drop(created);
+                Row::DropCreated.call(|| drop(created));
                 (None, Runs::Never)
             }
             _ => {
-                created.stop_token().request_stop();
+                Row::RequestStop.call(|| created.stop_token().request_stop());
                 rng.pause();
-                (Some(created.start_and_wait()), Runs::Never)
+                (
+                    Some(Row::StartAndWait.call(|| created.start_and_wait())),
+                    Runs::Never,
+                )
             }
         }
     };
     rng.pause();
     if let Some(task) = task {
+        // What it returns would be kept until the module leaves.
+        let may_forget = runs == Runs::Certainly && !orders.keeps_probe;
+        if rng.one_in(8) && may_forget && Row::Forget.done() < MOST_FORGOTTEN {
+            task.request_stop();
+            Row::Forget.call(|| forget(task));
+            return Ok(());
+        }
         let Some(exit) = end(task, rng, orders.turns.is_some())? else {
             return Ok(()); // it was detached
         };
@@ -188,37 +186,37 @@ fn end(task: Task<Answer>, rng: &mut Rng, ends_by_itself: bool) -> Result<Option
     let token = task.stop_token();
     let exit = match rng.below(6) {
         0 => {
-            drop(task);
+            Row::Drop.call(|| drop(task));
             return Ok(Some(Ended::Unknown));
         }
         1 => {
             let stop_before = rng.one_in(2);
             if stop_before {
-                token.request_stop();
+                Row::RequestStop.call(|| token.request_stop());
                 rng.pause();
             }
-            task.detach()?;
+            Row::Detach.attempt(|| task.detach())?;
             if !stop_before && !ends_by_itself {
                 rng.pause();
-                token.request_stop();
+                Row::RequestStop.call(|| token.request_stop());
             }
             return Ok(None);
         }
         2 => {
             if !ends_by_itself || rng.one_in(2) {
-                token.request_stop();
+                Row::RequestStop.call(|| token.request_stop());
                 rng.pause();
             }
-            task.join()?
+            Row::Join.attempt(|| task.join())?
         }
-        3 => match task.join_timeout(Delta::ZERO) {
+        3 => match Row::JoinTimeout.attempt(|| task.join_timeout(Delta::ZERO)) {
             Ok(exit) => exit,
             Err(task) => {
                 if !ends_by_itself || rng.one_in(2) {
                     rng.pause();
-                    task.request_stop();
+                    Row::RequestStop.call(|| task.request_stop());
                 }
-                match task.join_timeout(Delta::from_secs(10)) {
+                match Row::JoinTimeout.attempt(|| task.join_timeout(STUCK)) {
                     Ok(exit) => exit,
                     Err(_task) => {
                         pr_err!("spawn: a thread does not end\n");
@@ -228,11 +226,11 @@ fn end(task: Task<Answer>, rng: &mut Rng, ends_by_itself: bool) -> Result<Option
             }
         },
         4 => {
-            task.request_stop();
+            Row::RequestStop.call(|| task.request_stop());
             rng.pause();
-            task.stop()?
+            Row::Stop.attempt(|| task.stop())?
         }
-        _ => task.stop()?,
+        _ => Row::Stop.attempt(|| task.stop())?,
     };
     Ok(Some(Ended::Known(exit)))
 }
@@ -266,8 +264,8 @@ fn check(ended: Ended, fate: &Arc<Fate>, orders: Orders) -> Result {
     Ok(())
 }
 
-/// Some threads that borrow from the worker's stack; returns how many.
-fn scoped(rng: &mut Rng) -> Result<u32> {
+/// Some threads that borrow from the worker's stack.
+fn scoped(rng: &mut Rng) -> Result {
     /// Counts its drop.
     struct Borrows<'a>(&'a Atomic<u32>);
 
@@ -278,23 +276,26 @@ fn scoped(rng: &mut Rng) -> Result<u32> {
     }
 
     let dropped = Atomic::new(0);
-    let threads = 1 + rng.below(2);
+    let mut made = 0;
     let mut kept = KVec::new();
     kthread::scope(|scope| -> Result {
-        for _ in 0..threads {
+        for _ in 0..=rng.below(2) {
+            made += 1;
             let probe = Borrows(&dropped);
             let naps = rng.below(3);
-            let task = kthread::builder!("scoped")?.run_scoped(scope, move |cx| {
+            let plan = kthread::builder!("torture/scoped")?;
+            let body = move |cx: Current<'_>| {
                 for _ in 0..naps {
                     let _ = cx.sleep(Delta::from_micros(10));
                 }
                 drop(probe);
-            })?;
+            };
+            let task = Row::Run.attempt(|| plan.run_scoped(scope, body))?;
             rng.pause();
             match rng.below(4) {
-                0 => drop(task.stop()?),
-                1 => drop(task.join()?),
-                2 => drop(task),
+                0 => drop(Row::Stop.attempt(|| task.stop())?),
+                1 => drop(Row::Join.attempt(|| task.join())?),
+                2 => Row::Drop.call(|| drop(task)),
                 // The scope joins it.
                 _ => kept.push(task, GFP_KERNEL)?,
             }
@@ -302,8 +303,8 @@ fn scoped(rng: &mut Rng) -> Result<u32> {
         Ok(())
     })?;
     ensure!(
-        dropped.load(Relaxed) == threads,
+        dropped.load(Relaxed) == made,
         "spawn: not each closure in a scope was dropped once\n"
     );
-    Ok(threads)
+    Ok(())
 }

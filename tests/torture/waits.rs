@@ -8,7 +8,11 @@ mod kind;
 use crate::{
     crew,
     hard_irq::call_after,
-    rng::Rng, //
+    rng::Rng,
+    table::{
+        Row,
+        STUCK, //
+    }, //
 };
 use aim::Aim;
 use kernel::{
@@ -19,7 +23,6 @@ use kernel::{
         atomic::{
             Atomic,
             AtomicFlag,
-            Full,
             Relaxed, //
         },
         Arc,
@@ -52,8 +55,10 @@ use kthread::{
     WaitQueue, //
 };
 
+const NAME: &str = "wait";
+
 /// How long it may take until a wait ends which should.
-const LIMIT: Delta = Delta::from_secs(1);
+const LIMIT: Delta = STUCK;
 
 /// What does not end by itself.
 const FOREVER: Delta = Delta::from_secs(3600);
@@ -144,95 +149,54 @@ impl Plan {
     }
 }
 
-/// How often what happened.
-struct Sums {
-    waiters: Atomic<u32>,
-    reached: Atomic<u32>,
-    expired: Atomic<u32>,
-    stopped: Atomic<u32>,
-    signalled: Atomic<u32>,
-    parked: Atomic<u32>,
-    early: Atomic<u32>,
-    late: Atomic<u32>,
-    looks: Atomic<u32>,
-    switches: Atomic<u32>,
+pub(crate) fn run(rounds: u32, seed: u64) -> Result {
+    run_on(4, rounds, seed)
 }
 
-pub(crate) fn run(name: &'static str, rounds: u32, seed: u64, cpus: u32) -> Result {
-    if rounds == 0 {
-        return Ok(());
-    }
-    let sums = Sums {
-        waiters: Atomic::new(0),
-        reached: Atomic::new(0),
-        expired: Atomic::new(0),
-        stopped: Atomic::new(0),
-        signalled: Atomic::new(0),
-        parked: Atomic::new(0),
-        early: Atomic::new(0),
-        late: Atomic::new(0),
-        looks: Atomic::new(0),
-        switches: Atomic::new(0),
-    };
+pub(crate) fn run_on_one_cpu(rounds: u32, seed: u64) -> Result {
+    run_on(1, rounds, seed)
+}
+
+fn run_on(cpus: u32, rounds: u32, seed: u64) -> Result {
     // Workers that come before others, so that one which was asleep interrupts the waiter.
     let policy = Some(Policy::FifoLow);
-    crew::run_on(cpus, policy, name, rounds, seed, |worker| {
+    crew::run_on(cpus, policy, NAME, rounds, seed, |worker| {
         let mut aims = [const { Aim::new() }; AIMS];
         let mut waiter = None;
-        while worker.next_round() {
-            let rng = &mut worker.rng;
-            let mut current = match waiter.take() {
-                Some(waiter) => waiter,
-                None => Waiter::start(rng, cpus, &sums)?,
-            };
-            let plan = Plan::new(rng, current.near);
-            let aim = &mut aims[current.aim(&plan)];
-            if let Err(error) = current.round(&plan, aim, rng, &sums) {
-                pr_err!("{}: {:?} in {:?}\n", name, error, plan);
-                current.release(&plan);
-                return Err(error);
-            }
-            if current.task.stop_token().is_stop_requested() {
-                ensure!(
-                    matches!(current.task.join_timeout(LIMIT), Ok(Exit::Returned(()))),
-                    "{}: a thread does not end after {:?}\n",
-                    name,
-                    plan
-                );
-            } else {
-                waiter = Some(current);
-            }
-        }
-        Ok(())
-    })?;
+        worker.each_round(|worker| one_round(&mut worker.rng, cpus, &mut aims, &mut waiter))
+    })
+}
 
-    let reached = sums.reached.load(Relaxed);
-    let expired = sums.expired.load(Relaxed);
-    let stopped = sums.stopped.load(Relaxed);
-    let signalled = sums.signalled.load(Relaxed);
-    pr_info!(
-        "{}: {} threads: {} waits succeeded, {} took too long, {} were stopped, {} interrupted\n",
-        name,
-        sums.waiters.load(Relaxed),
-        reached,
-        expired,
-        stopped,
-        signalled
-    );
-    pr_info!(
-        "{}: {} times parked; {} times too early, {} times not; {} looks, {} context switches\n",
-        name,
-        sums.parked.load(Relaxed),
-        sums.early.load(Relaxed),
-        sums.late.load(Relaxed),
-        sums.looks.load(Relaxed),
-        sums.switches.load(Relaxed)
-    );
-    ensure!(
-        reached + expired + stopped + signalled == rounds,
-        "{}: not each round is accounted for\n",
-        name
-    );
+/// Has the thread that is left from the last round wait, or a new one.
+fn one_round(
+    rng: &mut Rng,
+    cpus: u32,
+    aims: &mut [Aim; AIMS],
+    waiter: &mut Option<Waiter>,
+) -> Result {
+    let mut current = match waiter.take() {
+        Some(waiter) => waiter,
+        None => Waiter::start(rng, cpus)?,
+    };
+    let plan = Plan::new(rng, current.near);
+    let aim = &mut aims[current.aim(&plan)];
+    if let Err(error) = current.round(&plan, aim, rng) {
+        if error != ENOMEM {
+            pr_err!("wait: {:?} in {:?}\n", error, plan);
+        }
+        current.release(&plan);
+        return Err(error);
+    }
+    if current.task.stop_token().is_stop_requested() {
+        let joined = Row::JoinTimeout.attempt(|| current.task.join_timeout(LIMIT));
+        ensure!(
+            matches!(joined, Ok(Exit::Returned(()))),
+            "wait: a thread does not end after {:?}\n",
+            plan
+        );
+    } else {
+        *waiter = Some(current);
+    }
     Ok(())
 }
 
@@ -251,7 +215,7 @@ struct Waiter {
 }
 
 impl Waiter {
-    fn start(rng: &mut Rng, cpus: u32, sums: &Sums) -> Result<Self> {
+    fn start(rng: &mut Rng, cpus: u32) -> Result<Self> {
         let desk = Desk::new()?;
         let here = CpuId::current();
         let cpu = match rng.below(3) {
@@ -259,15 +223,16 @@ impl Waiter {
             _ => CpuId::from_u32(rng.below(cpus)),
         };
         let cpu = cpu.unwrap_or(here);
-        let created = kthread::builder!("waiter")?.bind(cpu).create({
+        let plan = kthread::builder!("torture/waiter")?.bind(cpu);
+        let body = {
             let desk = desk.clone();
-            move |cx| desk.serve(&cx)
-        })?;
-        let task = created.start_and_wait();
+            move |cx: Current<'_>| desk.serve(&cx)
+        };
+        let created = Row::Create.attempt(|| plan.create(body))?;
+        let task = Row::StartAndWait.call(|| created.start_and_wait());
         // Before that a signal would be lost.
         let listens = || desk.listens.load(Relaxed).then_some(());
         desk.reports.wait_timeout(LIMIT, listens).ok_or(ETIMEDOUT)?;
-        sums.waiters.fetch_add(1, Full);
         Ok(Self {
             task,
             desk,
@@ -283,7 +248,7 @@ impl Waiter {
     }
 
     /// Has the thread wait once, and does something to it.
-    fn round(&mut self, plan: &Plan, aim: &mut Aim, rng: &mut Rng, sums: &Sums) -> Result {
+    fn round(&mut self, plan: &Plan, aim: &mut Aim, rng: &mut Rng) -> Result {
         let desk = self.desk.clone();
         let desk = &desk;
         self.round += 1;
@@ -326,7 +291,7 @@ impl Waiter {
         };
         if pending.is_none() {
             desk.take_aim(round);
-            self.act(plan, rng, sums)?;
+            self.act(plan, rng)?;
         }
         let report = desk.reports.wait_timeout(LIMIT, || {
             let report = desk.report.lock();
@@ -338,12 +303,12 @@ impl Waiter {
             NOT_YET => {}
             aimed => {
                 aim.learn(aimed == EARLY);
-                let sum = if aimed == EARLY {
-                    &sums.early
+                let row = if aimed == EARLY {
+                    Row::AimedEarly
                 } else {
-                    &sums.late
+                    Row::AimedLate
                 };
-                sum.fetch_add(1, Full);
+                row.add(1);
             }
         }
         let Some(report) = report else {
@@ -351,26 +316,25 @@ impl Waiter {
             return Err(ETIMEDOUT);
         };
         ensure!(took < LIMIT, "the wait lasted {} ms\n", took.as_millis());
-        self.check(plan, limit, report, sums)
+        self.check(plan, limit, report)
     }
 
     /// Does to the thread what was planned.
-    fn act(&mut self, plan: &Plan, rng: &mut Rng, sums: &Sums) -> Result {
+    fn act(&mut self, plan: &Plan, rng: &mut Rng) -> Result {
         let (desk, token) = (self.desk.clone(), self.task.stop_token());
         let end = || desk.end(plan, &token);
         match plan.action {
-            Action::Wake => self.task.wake_up(),
+            Action::Wake => Row::WakeUp.call(|| self.task.wake_up()),
             Action::Signal => {
                 self.signals += 1;
-                self.task.send_signal(Signal::USR1)?;
+                Row::SendSignal.attempt(|| self.task.send_signal(Signal::USR1))?;
             }
             Action::Park => {
                 // What does not park has no end yet.
                 let stays = plan.kind.is_plain();
                 let limit = if stays { some_micros(rng) } else { LIMIT };
-                match self.task.park_timeout(limit) {
+                match Row::ParkTimeout.attempt(|| self.task.park_timeout(limit)) {
                     Ok(_guard) => {
-                        sums.parked.fetch_add(1, Full);
                         udelay(some_micros(rng));
                         if rng.one_in(2) {
                             end();
@@ -391,15 +355,15 @@ impl Waiter {
     }
 
     /// Checks that the wait ended for one of the reasons that there were, and did not poll.
-    fn check(&mut self, plan: &Plan, limit: Delta, report: Report, sums: &Sums) -> Result {
-        let (has_reason, sum) = match report.end {
-            End::Reached => (self.desk.goal.is_reached(), &sums.reached),
-            End::Expired => (plan.short && report.waited >= limit, &sums.expired),
-            End::Stopped => (self.task.stop_token().is_stop_requested(), &sums.stopped),
+    fn check(&mut self, plan: &Plan, limit: Delta, report: Report) -> Result {
+        let (has_reason, row) = match report.end {
+            End::Reached => (self.desk.goal.is_reached(), Row::WaitReached),
+            End::Expired => (plan.short && report.waited >= limit, Row::WaitExpired),
+            End::Stopped => (self.task.stop_token().is_stop_requested(), Row::WaitStopped),
             End::Signalled => {
                 let sent = self.signals > 0;
                 self.signals = self.signals.saturating_sub(1);
-                (sent, &sums.signalled)
+                (sent, Row::WaitSignalled)
             }
         };
         ensure!(has_reason, "no reason for the wait's end: {:?}\n", report);
@@ -409,10 +373,7 @@ impl Waiter {
             "the wait is busy: {:?}\n",
             report
         );
-        sum.fetch_add(1, Full);
-        sums.looks.fetch_add(report.looks, Full);
-        // CAST: At most `MOST`.
-        sums.switches.fetch_add(report.switches as u32, Full);
+        row.add(1);
         Ok(())
     }
 
@@ -509,7 +470,7 @@ impl Desk {
     /// Ends the wait, unless it ends by itself. From any context, as [`Goal::reach`].
     fn end(&self, plan: &Plan, token: &StopToken) {
         if plan.stops() {
-            token.request_stop();
+            Row::RequestStop.call(|| token.request_stop());
         }
         if plan.reaches() {
             self.goal.reach(plan.kind, plan.wake_all);

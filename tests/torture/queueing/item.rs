@@ -2,12 +2,10 @@
 
 //! An item, which has a number each time that it is queued.
 
-use super::{
-    stage::Stage,
-    tally::{
-        Entry,
-        Tally, //
-    },
+use super::stage::Stage;
+use crate::tally::{
+    Entry,
+    Tally, //
 };
 use kernel::{
     prelude::*,

@@ -2,14 +2,15 @@
 
 //! An item whose delay anybody may begin, change and end.
 
-use super::{
-    stage::Stage,
+use super::stage::Stage;
+use crate::{
+    rng::Rng,
+    table::Row,
     tally::{
         Entry,
         Tally, //
-    },
+    }, //
 };
-use crate::rng::Rng;
 use kernel::{
     prelude::*,
     sync::Arc,
@@ -73,15 +74,19 @@ impl Late {
     pub(super) fn touch(self: &Arc<Self>, queue: &Queue, may_sleep: bool, rng: &mut Rng) {
         let delay = Delta::from_millis(rng.below(LONGEST).into());
         let handed_back = match rng.below(4) {
-            0 if may_sleep => self.work.cancel().is_ok_and(|item| item.is_some()),
+            0 if may_sleep => {
+                let cancelled = Row::CancelDelayed.attempt(|| self.work.cancel());
+                cancelled.is_ok_and(|item| item.is_some())
+            }
             0 | 1 => {
                 self.entry.queues();
-                let moved = queue.mod_delayed(self.clone(), delay);
+                let moved = Row::ModDelayed.attempt(|| queue.mod_delayed(self.clone(), delay));
                 moved.map_or_else(|refused| self.is_back(refused), |item| item.is_some())
             }
             _ => {
                 self.entry.queues();
-                let queued = queue.enqueue_delayed(self.clone(), delay);
+                let queued =
+                    Row::EnqueueDelayed.attempt(|| queue.enqueue_delayed(self.clone(), delay));
                 queued.is_err_and(|refused| self.is_back(refused))
             }
         };

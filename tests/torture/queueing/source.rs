@@ -15,7 +15,8 @@ use crate::{
         Producer,
         THREADS, //
     },
-    rng::Rng, //
+    rng::Rng,
+    table::Row, //
 };
 use kernel::{
     prelude::*,
@@ -40,7 +41,6 @@ const BURST: u32 = 24;
 
 /// Who queues items `0..total`, in this order, and others, with delays, in between.
 pub(super) struct Source {
-    scenario: Arc<Scenario>,
     stage: Arc<Stage>,
     queue: Queue,
     id: u32,
@@ -71,7 +71,6 @@ impl Source {
         let mut shared = KVec::new();
         shared.extend_from_slice(lates, GFP_KERNEL)?;
         Ok(Self {
-            scenario: scenario.clone(),
             stage: stage.clone(),
             queue: queue.clone(),
             id,
@@ -100,7 +99,7 @@ impl Source {
         }
         item.number.store(number, Relaxed);
         item.entry.queues();
-        match self.queue.enqueue(item.clone()) {
+        match Row::Enqueue.attempt(|| self.queue.enqueue(item.clone())) {
             Ok(()) => {
                 let accepted = self.accepted.fetch_add(1, Relaxed);
                 self.stage
@@ -110,7 +109,6 @@ impl Source {
             Err(_) => self.stage.demand(false, "is refused for no reason"),
         }
         self.next.store(number + 1, Relaxed);
-        self.scenario.count();
         true
     }
 

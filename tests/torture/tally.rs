@@ -2,6 +2,7 @@
 
 //! What becomes of items each time that they are queued.
 
+use crate::table::Row;
 use kernel::{
     prelude::*,
     sync::{
@@ -16,7 +17,7 @@ use kernel::{
 };
 
 /// What became of all items of a kind.
-pub(super) struct Tally {
+pub(crate) struct Tally {
     name: &'static str,
     kind: &'static str,
     made: Atomic<u32>,
@@ -28,7 +29,7 @@ pub(super) struct Tally {
 }
 
 impl Tally {
-    pub(super) fn new(name: &'static str, kind: &'static str) -> Result<Arc<Self>> {
+    pub(crate) fn new(name: &'static str, kind: &'static str) -> Result<Arc<Self>> {
         let tally = Self {
             name,
             kind,
@@ -43,12 +44,14 @@ impl Tally {
     }
 
     /// How often the queue dropped one that it had accepted.
-    pub(super) fn dropped(&self) -> u32 {
+    pub(crate) fn dropped(&self) -> u32 {
         self.dropped.load(Relaxed)
     }
 
     /// Checks the sums, when no item ought to be left.
-    pub(super) fn check(&self) -> Result {
+    pub(crate) fn check(&self) -> Result {
+        let (ran, handed_back) = (self.ran.load(Relaxed), self.handed_back.load(Relaxed));
+        let (queued, dropped) = (self.queued.load(Relaxed), self.dropped());
         let (made, gone) = (self.made.load(Relaxed), self.gone.load(Relaxed));
         ensure!(
             made == gone,
@@ -58,41 +61,37 @@ impl Tally {
             self.kind,
             gone
         );
-        let sum = self.ran.load(Relaxed) + self.handed_back.load(Relaxed) + self.dropped();
         ensure!(
-            sum == self.queued.load(Relaxed),
-            "{}: {} were {} times queued, and {} times accounted for\n",
+            ran + handed_back + dropped == queued,
+            "{}: {} were {} times queued: {} ran, {} were handed back, {} dropped\n",
             self.name,
             self.kind,
-            self.queued.load(Relaxed),
-            sum
+            queued,
+            ran,
+            handed_back,
+            dropped
         );
         Ok(())
     }
 
-    pub(super) fn print(&self) {
-        pr_info!(
-            "{}: {} {}, {} times queued: {} ran, {} handed back, {} dropped\n",
-            self.name,
-            self.made.load(Relaxed),
-            self.kind,
-            self.queued.load(Relaxed),
-            self.ran.load(Relaxed),
-            self.handed_back.load(Relaxed),
-            self.dropped()
-        );
+    /// Adds them to the table.
+    pub(crate) fn enter(&self) {
+        Row::Queued.add(self.queued.load(Relaxed));
+        Row::ItemRan.add(self.ran.load(Relaxed));
+        Row::HandedBack.add(self.handed_back.load(Relaxed));
+        Row::ItemDropped.add(self.dropped());
     }
 }
 
 /// A part of an item that counts for it.
-pub(super) struct Entry {
+pub(crate) struct Entry {
     tally: Arc<Tally>,
     /// How often it was queued, less how often it ran or was handed back.
     pending: Atomic<i32>,
 }
 
 impl Entry {
-    pub(super) fn new(tally: &Arc<Tally>) -> Self {
+    pub(crate) fn new(tally: &Arc<Tally>) -> Self {
         tally.made.fetch_add(1, Full);
         Self {
             tally: tally.clone(),
@@ -101,23 +100,23 @@ impl Entry {
     }
 
     /// Says whether the queue does not have it, and it has run.
-    pub(super) fn is_idle(&self) -> bool {
+    pub(crate) fn is_idle(&self) -> bool {
         self.pending.load(Acquire) == 0
     }
 
     /// It is about to be queued.
-    pub(super) fn queues(&self) {
+    pub(crate) fn queues(&self) {
         self.tally.queued.fetch_add(1, Full);
         self.pending.fetch_add(1, Full);
     }
 
     /// It was not queued, or taken out.
-    pub(super) fn handed_back(&self) {
+    pub(crate) fn handed_back(&self) {
         self.tally.handed_back.fetch_add(1, Full);
         self.pending.fetch_sub(1, Full);
     }
 
-    pub(super) fn ran(&self) {
+    pub(crate) fn ran(&self) {
         self.tally.ran.fetch_add(1, Full);
         self.pending.fetch_sub(1, Full);
     }
