@@ -3,7 +3,7 @@
 # The one door for people. kbuild reads the file Kbuild instead.
 
 # Unset ones have defaults in scripts/settings.py.
-export KDIR LINUX_SERIES KERNEL ARCH SAMPLE CACHE ACCEL JOBS DURATION SEED
+export KDIR LINUX_SERIES KERNEL ARCH SAMPLE CACHE ACCEL JOBS DURATION CHURNS SEED
 export DESTDIR INSTALL_MOD_PATH PREFIX
 
 # $(call packages,STEPS,PURPOSES): installs them as the first step of so many. With KDIR there is
@@ -27,6 +27,10 @@ test: ## Run every test in the guest, and prove that the harness can fail
 torture: ## Do all that the crate is for at random, for DURATION, while CPUs come and go, and count
 	$(call packages,6,guest)
 	@python3 scripts/torture.py
+
+churn: ## Load and unload the crate and all that uses it in changing order, CHURNS times
+	$(call packages,6,guest)
+	@python3 scripts/churn.py
 
 shell: ## Open a shell in the guest, with the modules at hand
 	$(call packages,5,guest)
@@ -77,10 +81,11 @@ clean-cache: ## Remove the cache: kernels, sources, bindgen
 ## ACCEL kvm or tcg (default: kvm where it works)
 ## JOBS number of parallel jobs (default: one for each CPU)
 ## DURATION of "make torture": 90, 90s, 5m, 1h (default: 2m)
+## CHURNS how often "make churn" loads the crate (default: 150, with some 1,000 modules that use it)
 ## SEED what its random numbers follow from (default: another one each time)
 ## DESTDIR what comes before all paths that "make install" writes to
 ## INSTALL_MOD_PATH what comes before /lib/modules
 ## PREFIX of the documentation (default: /usr/local)
 ## CACHE where kernels and tools are kept (default: ~/.cache/kthread)
 
-.PHONY: help run test torture shell modules doc check update clean clean-cache
+.PHONY: help run test torture churn shell modules doc check update clean clean-cache

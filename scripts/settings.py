@@ -58,6 +58,7 @@ class Settings:
     accel: str
     jobs: int
     duration: int
+    churns: int
     seed: int | None
     root: Path
 
@@ -81,6 +82,7 @@ class Settings:
             accel=one_of("ACCEL", given("ACCEL"), ACCELERATORS),
             jobs=positive("JOBS", given("JOBS", str(len(os.sched_getaffinity(0))))),
             duration=duration(given("DURATION", "2m")),
+            churns=positive("CHURNS", given("CHURNS", "150")),
             seed=positive("SEED", given("SEED")) if given("SEED") else None,
             root=usable_path("the checkout", str(root)),
         )

@@ -54,8 +54,9 @@ there() {
 	[ -e "/modules/kthread_$1.ko" ]
 }
 
+echo "kthread_module_churn: seed=$seed" >/dev/kmsg
 touch /tmp/left.go # what module left_helpers has started may end
-loads=0
+loads=0 done=0
 plan >/tmp/plan
 while read -r step name parameter; do
 	case $step in
@@ -87,8 +88,9 @@ while read -r step name parameter; do
 		loads=$((loads + 1))
 		await 5 no_thread 'forgotten|leaked|per_cpu|hotplug|counter|poller|sched|watcher|i6300' ||
 			fail "a thread is left"
+		done=$((done + 1))
+		echo "kthread_module_churn: $done of $churns, $loads loads" >/dev/kmsg
 		;;
 	esac
 done </tmp/plan
 rm /tmp/left.*
-echo "kthread_module_churn: $loads loads, seed=$seed" >/dev/kmsg
