@@ -116,6 +116,7 @@ class Guest:
         self.settings = settings
         self.kernel = kernel
         self.modules = folder
+        self.logs = settings.build / "log"
         self.config = preflight.read_config(kernel.dir)
         qemu = settings.machine.qemu
         if shutil.which(qemu) is None:
@@ -214,9 +215,8 @@ class Guest:
         return self._log_path(job, "console.log")
 
     def _log_path(self, job: Job, suffix: str) -> Path:
-        folder = self.settings.build / "log"
-        folder.mkdir(parents=True, exist_ok=True)
-        return folder / f"{job.title or job.name}.{suffix}"
+        self.logs.mkdir(parents=True, exist_ok=True)
+        return self.logs / f"{job.title or job.name}.{suffix}"
 
     @contextmanager
     def _initramfs(self, job: Job) -> Iterator[Path]:

@@ -28,7 +28,7 @@ def build(settings: Settings, kernel: Kernel, progress: Progress) -> Path:
         for line in messages(output):
             step.say(line)
         stage(settings, kernel, "objects", settings.build / "import", step)
-        return _collect(settings.build / "objects", settings.build / "modules")
+        return collect(settings.build / "objects", settings.build / "modules")
 
 
 def stage(settings: Settings, kernel: Kernel, folder: str, target: Path, step: Step) -> None:
@@ -89,7 +89,7 @@ def _reset_for(kernel: Kernel, objects: Path) -> None:
         stamp.write_text(kernel.key)
 
 
-def _collect(objects: Path, modules: Path) -> Path:
+def collect(objects: Path, modules: Path) -> Path:
     """Links the modules of this build, and no others, into one folder."""
     shutil.rmtree(modules, ignore_errors=True)
     modules.mkdir()
