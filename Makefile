@@ -32,6 +32,10 @@ churn: ## Load and unload the crate and all that uses it in changing order, CHUR
 	$(call packages,6,guest)
 	@python3 scripts/churn.py
 
+coverage: ## Show which lines and branches of the crate the tests run
+	$(call packages,8,guest coverage)
+	@python3 scripts/coverage.py
+
 shell: ## Open a shell in the guest, with the modules at hand
 	$(call packages,5,guest)
 	@python3 scripts/shell.py
@@ -88,4 +92,4 @@ clean-cache: ## Remove the cache: kernels, sources, bindgen
 ## PREFIX of the documentation (default: /usr/local)
 ## CACHE where kernels and tools are kept (default: ~/.cache/kthread)
 
-.PHONY: help run test torture churn shell modules doc check update clean clean-cache
+.PHONY: help run test torture churn coverage shell modules doc check update clean clean-cache

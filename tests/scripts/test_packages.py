@@ -15,7 +15,7 @@ class Packages(support.Sandbox):
     def setUp(self) -> None:
         super().setUp()
         # Only what is named here exists.
-        for name in ("sh", "env", "grep", "date", "mkdir", "tail", "touch"):
+        for name in ("sh", "env", "grep", "date", "mkdir", "sed", "tail", "touch"):
             self.fake(name, f'exec {shutil.which(name)} "$@"')
         os.environ["PATH"] = str(self.bin)
         self.calls = self.write("calls")
@@ -69,6 +69,15 @@ class Packages(support.Sandbox):
     def test_the_guest_wants_qemu(self) -> None:
         self.run_script("guest")
         self.assertIn("qemu-system-x86 busybox-static cpio", self.calls.read_text())
+
+    def test_coverage_wants_the_llvm_of_rustc(self) -> None:
+        self.fake("rustc", "echo 'release: 1.95.0'; echo 'LLVM version: 22.1.2'")
+        self.run_script("coverage")
+        self.assertRegex(self.calls.read_text(), r" llvm-22\n$")
+        self.calls.write_text("")
+        self.fake("rustc", "exit 1")
+        self.assertEqual(self.run_script("coverage").returncode, 0)
+        self.assertEqual(self.calls.read_text(), "")
 
     def test_old_package_lists_are_renewed(self) -> None:
         self.debian("python3")
