@@ -104,9 +104,9 @@ class Command(support.Sandbox):
 
     def pretend_build(self, *arguments: object) -> None:
         self.build = arguments
-        for name in ("rust_kthread", "kthread_poller", "twin_poller"):
+        for name in ("rust_kthread", "kthread_poller", "kthread_kunit", "twin_poller"):
             self.write(f"{self.folder.relative_to(self.dir)}/objects/{name}.ko")
-        order = "rust_kthread.o\nkthread_poller.o\ntwin_poller.o\n"
+        order = "rust_kthread.o\nkthread_poller.o\nkthread_kunit.o\ntwin_poller.o\n"
         self.write(f"{self.folder.relative_to(self.dir)}/objects/modules.order", order)
 
     def pretend_test(self, title: str) -> Callable[..., list[Check]]:
@@ -147,7 +147,10 @@ class Command(support.Sandbox):
         self.assertIn("2 passed, 0 failed", screen)
         profiles = [f"{title}-rust_kthread.profraw" for title in ("signals", "test")]
         self.assertEqual(self.profiles, profiles)
-        self.assertEqual(self.objects, ["kthread_poller.ko", "rust_kthread.ko"])
+
+    def test_the_crate_comes_after_its_users(self) -> None:
+        self.run_main()
+        self.assertEqual(self.objects, ["kthread_kunit.ko", "kthread_poller.ko", "rust_kthread.ko"])
 
     def test_modules_count(self) -> None:
         self.run_main()
