@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Detaches a thread in its init function, which then succeeds or fails.
+//! Detaches a thread in its init function, which then succeeds or fails. Tries it again when it
+//! leaves.
 
 use kernel::{
     prelude::*,
     time::Delta, //
 };
+use kthread::Task;
 
 #[path = "../shared/parameter.rs"]
 mod parameter;
@@ -38,5 +40,14 @@ impl kernel::Module for Detached {
             return Err(EBUSY);
         }
         Ok(Self)
+    }
+}
+
+impl Drop for Detached {
+    fn drop(&mut self) {
+        let late = kthread::run!("detached late", |cx| cx.sleep(Delta::from_secs(3600)));
+        if late.and_then(Task::detach) == Err(ENODEV) {
+            pr_info!("too late to detach a thread\n");
+        }
     }
 }

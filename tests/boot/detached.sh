@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # H16: a detached thread keeps its module until it ends by itself. If the module's
-# init fails, the thread is stopped, and that is not called a leak.
+# init fails, the thread is stopped, and that is not called a leak. A module that leaves cannot be
+# kept any more.
 
 set -eu
 # shellcheck source=/dev/null
@@ -24,6 +25,8 @@ fi
 await 10 users 0 || fail "the thread's end did not let go of its module"
 rmmod kthread_detached
 await 5 no_thread detached || fail "the thread outlived its module"
+dmesg | grep -q 'kthread_detached: too late to detach' ||
+	fail "a thread was detached while its module left"
 
 if insmod /modules/kthread_detached.ko seconds=3600 fail=1 2>/dev/null; then
 	fail "the init function did not fail"

@@ -96,6 +96,9 @@ impl kernel::Module for LiveView {
         for _ in 0..3 {
             let _ = idle.run(|_cx| ())?.wait()?;
         }
+        for _ in 0..1000 {
+            idle.enqueue_delayed(Item::new()?, Delta::from_secs(3600))?;
+        }
         let items = [Item::new()?, Item::new()?, Item::new()?];
         let later = Item::new()?;
         let busy = kthread::builder!("view/busy")?.worker()?;

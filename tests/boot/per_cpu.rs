@@ -61,6 +61,8 @@ enum Mode {
     ForgetAndFail,
     /// The value owns its own handle.
     Cycle,
+    /// The handle is forgotten, and the value asks for more threads when it is dropped.
+    AskForMore,
     /// The thread of CPU 1 panics.
     Crash,
     /// The same, in `should_run`.
@@ -82,6 +84,7 @@ impl Mode {
             5 => Self::CrashEarly,
             6 => Self::LockHotplug,
             7 => Self::SleepEarly,
+            8 => Self::AskForMore,
             _ => return Err(EINVAL),
         })
     }
@@ -95,7 +98,7 @@ impl kernel::Module for Module {
     fn init(_module: &'static ThisModule) -> Result<Self> {
         pr_info!("begins\n");
         let mode = Mode::new()?;
-        let forgets = matches!(mode, Mode::Forget | Mode::ForgetAndFail);
+        let forgets = matches!(mode, Mode::Forget | Mode::ForgetAndFail | Mode::AskForMore);
         let fails = mode == Mode::ForgetAndFail;
         let own = matches!(mode, Mode::Cycle);
         let watch = Arc::pin_init(
@@ -140,6 +143,19 @@ impl Cpu {
             ticks: Atomic::new(0),
             ticks_when_parked: Atomic::new(0),
         }
+    }
+}
+
+/// Does nothing.
+struct Idle;
+
+impl PerCpuThread for Idle {
+    fn should_run(&self, _cpu: CpuId) -> bool {
+        false
+    }
+
+    fn run(&self, _cx: &PerCpuContext<'_>) -> Result<(), Leave> {
+        Ok(())
     }
 }
 
@@ -248,6 +264,13 @@ impl PinnedDrop for Watch {
     fn drop(self: Pin<&mut Self>) {
         let own = self.own.lock().take();
         drop(own);
+        if self.mode == Mode::AskForMore {
+            let more = kthread::per_cpu!("more", Idle).err();
+            self.expect(
+                more == Some(ENODEV),
+                "more threads for a module that leaves",
+            );
+        }
         let crashes = matches!(self.mode, Mode::Crash | Mode::CrashEarly);
         for (i, cpu) in self.cpus.iter().enumerate() {
             let over = cpu.state.load(Relaxed) == 0 || crashes && i == 1;

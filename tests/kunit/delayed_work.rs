@@ -140,6 +140,23 @@ mod tests {
         Ok(())
     }
 
+    /// A delay that is longer than any of the kernel's is not cut short.
+    #[test]
+    fn delay_of_a_century() -> Result {
+        let (runs, drops) = (Counter::new()?, Counter::new()?);
+        let worker = worker()?;
+        let item = item(&runs, &drops, None)?;
+        let century = Delta::from_secs(100 * 365 * 24 * 3600);
+        let queued = worker.enqueue_delayed(item.clone(), century).is_ok();
+        fsleep(Delta::from_millis(20));
+        let given = item.work.cancel()?.is_some();
+        drop(worker);
+
+        assert!(queued && given);
+        assert_eq!(runs.get(), 0);
+        Ok(())
+    }
+
     /// H72, H73: cancelling and changing the delay just when it is over loses nothing.
     #[test]
     fn races_with_the_timer() -> Result {

@@ -90,6 +90,7 @@ mod tests {
             assert_eq!(receiver.batch().next(), Some((round, 0)));
             assert_eq!(mailbox.send((round, 4)), Ok(()));
             assert_eq!(Error::from(SendError::Full(())), EAGAIN);
+            assert_eq!(SendError::Full(round).into_inner(), round);
             assert!(receiver.batch().eq((1..=4).map(|i| (round, i))));
         }
         Ok(())
@@ -167,6 +168,7 @@ mod tests {
         let mut rest = mailbox.receiver()?.close();
         assert_eq!(mailbox.send(3), Err(SendError::Closed(3)));
         assert_eq!(Error::from(SendError::Closed(())), EPIPE);
+        assert_eq!(SendError::Closed(3).into_inner(), 3);
         assert_eq!(rest.next(), Some(0));
         assert_eq!(mailbox.receiver().err(), Some(EBUSY));
         assert!(rest.by_ref().eq([1, 2]));

@@ -27,6 +27,7 @@ mod tests {
         },
     };
     use kthread::{
+        Exit,
         Nice,
         Policy,
         State, //
@@ -66,6 +67,18 @@ mod tests {
         assert!(sleeping_on);
         assert!(stopping == State::Stopping);
         assert!(ended);
+        Ok(())
+    }
+
+    #[test]
+    fn thread_knows_its_pid() -> Result {
+        let task = kthread::builder!("itself")?
+            .create(|cx| cx.pid())?
+            .start_and_wait();
+        let pid = task.pid();
+        let exit = task.stop()?;
+
+        assert!(exit == Exit::Returned(pid));
         Ok(())
     }
 

@@ -259,6 +259,7 @@ mod tests {
             drop(threads);
             let took = start.elapsed();
 
+            assert_eq!(Error::from(Leave), EINTR);
             assert!(run && stayed);
             assert_eq!(left.get(), all);
             assert!(took < Delta::from_secs(10));

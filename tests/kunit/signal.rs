@@ -321,6 +321,38 @@ mod tests {
         Ok(())
     }
 
+    /// A signal that is not allowed any more is forgotten if it is pending, and ignored.
+    #[test]
+    fn signal_is_disallowed() -> Result {
+        let ready = Counter::new()?;
+        let task = kthread::run!("fickle", {
+            let ready = ready.clone();
+            move |cx| {
+                cx.allow_signal(Signal::USR1);
+                ready.increment();
+                while !cx.signal_pending() && cx.sleep(Delta::from_micros(100)).is_ok() {}
+                cx.disallow_signal(Signal::USR1);
+                let pending = cx.signal_pending();
+                ready.increment();
+                (pending, cx.sleep_interruptible(FOREVER))
+            }
+        })?;
+        let allowed = ready.reaches(1);
+        let mut sent = task.send_signal(Signal::USR1);
+        let disallowed = ready.reaches(2) && comes_to(&task, State::Sleeping);
+        sent = sent.and(task.send_signal(Signal::USR1));
+        fsleep(Delta::from_millis(5));
+        let state = task.state();
+        let exit = task.stop()?;
+
+        assert!(allowed && disallowed);
+        assert_eq!(sent, Ok(()));
+        assert!(state == State::Sleeping);
+        assert!(exit == Exit::Returned((false, Err(Interrupted::Stopped))));
+        assert_eq!(Error::from(Interrupted::Stopped), EINTR);
+        Ok(())
+    }
+
     /// A stop is seen at once, whatever signals are pending.
     #[test]
     fn stop_comes_first() -> Result {

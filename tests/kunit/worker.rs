@@ -16,14 +16,20 @@ mod tests {
         },
         timer::call_in_hard_irq, //
     };
+    use core::ptr::NonNull;
     use kernel::{
         bindings,
         cpu::CpuId,
         new_condvar, new_mutex,
         sync::{
+            aref::{
+                ARef,
+                AlwaysRefCounted, //
+            },
             Arc,
             CondVar,
-            Mutex, //
+            Mutex,
+            Refcount, //
         },
         time::{
             delay::fsleep,
@@ -41,6 +47,7 @@ mod tests {
         impl_has_work,
         new_event,
         new_work,
+        Current,
         EnqueueError,
         Event,
         Exit,
@@ -84,6 +91,25 @@ mod tests {
         fn take(&self) -> KVec<u32> {
             core::mem::take(&mut *self.entries.lock())
         }
+    }
+
+    /// What runs on a worker can do whatever its thread can.
+    #[test]
+    fn items_run_as_the_thread() -> Result {
+        let worker = worker()?;
+        let exit = worker
+            .run(|cx| {
+                let shared = cx.pid();
+                let current: &mut Current<'_> = cx;
+                (shared, current.pid())
+            })?
+            .wait();
+        let (name, pid) = (worker.name() == c"worker", worker.pid());
+        drop(worker);
+
+        assert!(name);
+        assert!(exit == Ok(Exit::Returned((pid, pid))));
+        Ok(())
     }
 
     type Body = fn(&Item, &mut WorkContext<'_>);
@@ -243,11 +269,14 @@ mod tests {
         let flushed = one.flush();
         let refused = two.enqueue(item.clone());
         let other = matches!(refused, Err(EnqueueError::OtherWorker(_)));
-        drop(refused);
+        let back = refused.err().map(EnqueueError::into_inner);
+        let same = back.is_some_and(|back| Arc::ptr_eq(&back, &item));
+        let error = two.enqueue(item).map_err(Error::from);
         drop((one, two));
 
         assert_eq!(flushed, Ok(()));
-        assert!(other);
+        assert!(other && same);
+        assert_eq!(error, Err(EINVAL));
         assert_eq!(makes.runs.get(), 1);
         Ok(())
     }
@@ -266,10 +295,11 @@ mod tests {
         let worker = plan_for(owner, class, fmt!("foreign"))?.worker()?;
         let refused = worker.enqueue(makes.item(1, nothing)?);
         let other = matches!(refused, Err(EnqueueError::OtherModule(_)));
-        drop(refused);
+        let error = refused.map_err(Error::from);
         drop(worker);
 
         assert!(other);
+        assert_eq!(error, Err(EXDEV));
         assert_eq!((makes.runs.get(), makes.drops.get()), (0, 1));
         Ok(())
     }
@@ -682,6 +712,87 @@ mod tests {
         assert_eq!(flushed, Ok(()));
         assert_eq!(runs.get(), 2);
         assert_eq!(kept, 1);
+        assert_eq!(drops.get(), 2);
+        Ok(())
+    }
+
+    /// Has its own count of references.
+    #[pin_data]
+    struct Counted {
+        count: Refcount,
+        runs: Counter,
+        #[pin]
+        work: Work<Self>,
+        _drop: CountsDrop,
+    }
+
+    impl Counted {
+        fn new(runs: &Counter, drops: &Counter) -> Result<ARef<Self>> {
+            let init = pin_init!(Self {
+                count: Refcount::new(1),
+                runs: runs.clone(),
+                work <- new_work!(),
+                _drop: drops.on_drop(),
+            });
+            let counted = KBox::pin_init(init, GFP_KERNEL)?;
+            // SAFETY: It is not moved until it is dropped.
+            let counted = unsafe { Pin::into_inner_unchecked(counted) };
+            // SAFETY: Its count is 1, which stands for this reference.
+            Ok(unsafe { ARef::from_raw(NonNull::from(KBox::leak(counted))) })
+        }
+    }
+
+    // SAFETY: It is there until its count is 0.
+    unsafe impl AlwaysRefCounted for Counted {
+        fn inc_ref(&self) {
+            self.count.inc();
+        }
+
+        unsafe fn dec_ref(counted: NonNull<Self>) {
+            // SAFETY: The caller gives up a reference, so there is one.
+            if unsafe { counted.as_ref() }.count.dec_and_test() {
+                // SAFETY: It was made as a box, and that was the last reference.
+                drop(unsafe { KBox::from_raw(counted.as_ptr()) });
+            }
+        }
+    }
+
+    impl_has_work! {
+        impl HasWork<Self> for Counted { self.work }
+    }
+
+    impl WorkItem for Counted {
+        type Pointer = ARef<Self>;
+
+        fn run(this: ARef<Self>, cx: &mut WorkContext<'_>) {
+            this.runs.increment();
+            if this.runs.get() == 1 {
+                let _ = cx.queue().enqueue(this);
+            }
+        }
+    }
+
+    /// H76: a reference is given up by the item's own run, or given back.
+    #[test]
+    fn counted_structs_are_items() -> Result {
+        let (runs, drops) = (Counter::new()?, Counter::new()?);
+        let worker = worker()?;
+        let item = Counted::new(&runs, &drops)?;
+        worker.enqueue(item.clone()).map_err(Error::from)?;
+        let flushed = worker.flush();
+        let queue = worker.queue();
+        drop(worker);
+        let kept = drops.get();
+        drop(item);
+        let freed = drops.get();
+        let refused = queue.enqueue(Counted::new(&runs, &drops)?);
+        let handed_back = drops.get() == freed;
+        drop(refused);
+
+        assert_eq!(flushed, Ok(()));
+        assert_eq!(runs.get(), 2);
+        assert_eq!((kept, freed), (0, 1));
+        assert!(handed_back);
         assert_eq!(drops.get(), 2);
         Ok(())
     }
