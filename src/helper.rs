@@ -75,10 +75,12 @@ pub struct Helper(Arc<File>);
 ///
 /// # Errors
 ///
-/// - [`EEXIST`] if there is such a file already, as the kernel log says then, or memory is short.
+/// - [`EEXIST`] if there is such a file of a helper already, or memory is short.
 /// - [`EINVAL`] if the name is empty, or has a slash or a NUL in it.
 /// - [`ENODEV`] if the kernel has no `CONFIG_SYSCTL`.
 /// - [`ENOMEM`] if memory is short.
+///
+/// The kernel's own names must not be used: Linux 7.3 then forgets all files of the folder.
 ///
 /// # Examples
 ///
@@ -103,8 +105,15 @@ impl Helper {
             return Err(ENODEV);
         }
         let file = Arc::pin_init(File::new(owner, name), GFP_KERNEL)?;
+        // Dropped after the lock, which its own drop takes.
         let helper = Self(file.clone());
-        FILES.lock().push(file, GFP_KERNEL)?;
+        let mut files = FILES.lock();
+        // C is not asked: `insert_header()` then also takes out of the folder's tree the entry that
+        // it did not put in, which leaves the tree empty.
+        if files.iter().any(|other| other.has_taken(&file.name)) {
+            return Err(EEXIST);
+        }
+        files.push(file, GFP_KERNEL)?;
         helper.0.register()?;
         Ok(helper)
     }
@@ -199,6 +208,11 @@ impl File {
             unsafe { bindings::register_sysctl_sz(c"kernel".as_char_ptr(), self.table.get(), 1) };
         *header = Some(Header(NonNull::new(new).ok_or(EEXIST)?));
         Ok(())
+    }
+
+    /// Says whether the file is there, and has this name.
+    fn has_taken(&self, name: &CStr) -> bool {
+        *self.name == *name && self.header.lock().is_some()
     }
 
     /// Removes the file, and waits until nobody uses it; says whether it was there.
