@@ -86,7 +86,7 @@ while read -r step name parameter; do
 	no_crate)
 		rmmod rust_kthread
 		loads=$((loads + 1))
-		await 5 no_thread 'forgotten|leaked|per_cpu|hotplug|counter|poller|sched|watcher|i6300' ||
+		await 5 no_thread 'forgotten|leaked|per_cpu|hotplug|counter|poller|sched|watcher' ||
 			fail "a thread is left"
 		done=$((done + 1))
 		echo "kthread_module_churn: $done of $churns, $loads loads" >/dev/kmsg
