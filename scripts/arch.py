@@ -15,6 +15,7 @@ class Arch:
     machine: tuple[str, ...]  # its board and CPU
     consoles: tuple[str, str]  # first and second serial port, below /dev
     parameters: tuple[str, ...] = ()  # for the kernel
+    clock_rate: str = ""  # the parameter that tells it how fast the host's counter is
 
 
 ARCHES = {
@@ -26,19 +27,14 @@ ARCHES = {
             # Uncompressed, entered through PVH: boots in half of bzImage's time.
             image="vmlinux",
             qemu="qemu-system-x86_64",
-            # With a PIT, a kernel on a loaded host may take its own clock for ten times slower than
-            # it is, and all limits are over too soon; the HPET, which it else has, is read at once.
             # Without PCI hotplug, ACPI has less to interpret: a debug kernel boots twice as fast.
-            machine=(
-                *("-machine", "pit=off"),
-                *("-global", "PIIX4_PM.acpi-root-pci-hotplug=off"),
-                *("-cpu", "max"),
-            ),
+            machine=("-global", "PIIX4_PM.acpi-root-pci-hotplug=off", "-cpu", "max"),
             consoles=("ttyS0", "ttyS1"),
             # When a booting kernel changes its clock, the watchdog of the old one may wait forever
             # for a stopped CPU, with interrupts off: on a loaded machine one boot in 100 hangs.
             # There a timer may also take too long for the kernel to believe that it works.
             parameters=("tsc=nowatchdog", "no_timer_check"),
+            clock_rate="tsc_early_khz",
         ),
     )
 }

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import TextIO
 
 import command
+import host_clock
 import kernel_build
 import modules
 import preflight
@@ -245,6 +246,9 @@ class Guest:
     ) -> list[str]:
         machine = self.settings.machine
         parameters = [f"console={machine.consoles[0]}", *PARAMETERS, *machine.parameters]
+        rate = host_clock.tsc_khz() if accel == "tcg" and not job.counted else None
+        if rate and machine.clock_rate:
+            parameters.append(f"{machine.clock_rate}={rate}")
         parameters += job.parameters
         if self.has_kmemleak:
             parameters.append(KMEMLEAK if job.kmemleak else "kmemleak=off")

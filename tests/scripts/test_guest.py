@@ -205,7 +205,6 @@ class CommandLine(GuestTest):
     def test_machine(self) -> None:
         call = self.call()
         for part in (
-            "-machine pit=off ",
             "-cpu max -accel tcg,thread=multi -smp 4 -m 1G ",
             "-no-reboot -display none ",
             f"-kernel {self.dir}/kernel/vmlinux -initrd ",
@@ -214,6 +213,13 @@ class CommandLine(GuestTest):
             " kthread.job=test kthread.port=ttyS1 ",
         ):
             self.assertIn(part, call)
+
+    def test_rate_of_the_clock(self) -> None:
+        with mock.patch("host_clock.tsc_khz", return_value=2_400_000):
+            self.assertIn(" tsc_early_khz=2400000 ", self.call())
+            self.assertNotIn("tsc_early_khz", self.call(counted=True))
+        with mock.patch("host_clock.tsc_khz", return_value=None):
+            self.assertNotIn("tsc_early_khz", self.call())
 
     def test_one_thread(self) -> None:
         self.assertIn(" -accel tcg,thread=single ", self.call(one_thread=True))
