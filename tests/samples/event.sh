@@ -8,6 +8,7 @@ set -eu
 . /boot.sh
 
 only_devices
+rm -f /tmp/event.* # of who was here before
 trap 'umount /tmp/dev' EXIT
 node=/tmp/dev/$(module)
 driver=/sys/bus/pci/drivers/$(module)
