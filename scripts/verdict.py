@@ -36,7 +36,7 @@ class Plan:
     suites: tuple[Path, ...] = ()  # sources of the KUnit suites in these modules
     documented: Path | None = None  # the folder of what has examples, which are cases, too
     boot_tests: tuple[Path, ...] = ()
-    bound: int = 120  # seconds that one boot test may take
+    bound: int = 240  # seconds that one boot test may take
     leaks: bool = False  # scan for leaks at the end
 
     def job(

@@ -197,7 +197,7 @@ class TheJob(JudgeTest):
         job = self.plan.job()
         self.assertEqual(job.name, "test")
         self.assertEqual(dict(job.variables), {"modules": "rust_kthread,kthread_kunit"})
-        self.assertEqual(job.bound, 120)
+        self.assertEqual(job.bound, 240)
         self.assertEqual(job.boot_tests, self.plan.boot_tests)
         self.assertFalse(job.kmemleak)
 
