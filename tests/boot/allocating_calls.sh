@@ -39,8 +39,8 @@ paths() {
 		interrupt || $2 == "fill_pool" { ignored = 1 }
 		# The user of the crate, or a function that was made for it.
 		$2 ~ /_(3doc|15fault_injection)([0-9]|$)/ { over = $2 !~ /7kthread[0-9]/; next }
-		# All that runs in a thread.
-		/7kthread6packet4body/ { over = 1; next }
+		# All that runs in a thread, or is dropped for one that never ran.
+		/7kthread6packet4body/ || path != "" && /7kthread6packet4join/ { over = 1; next }
 		/7kthread[0-9]/ { path = path " " $2; next }
 		path != "" { over = 1 }
 		END { tell() }' /tmp/trace | sort -u >"/tmp/$1"
