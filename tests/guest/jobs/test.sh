@@ -35,8 +35,8 @@ load() {
 	parameters=$(echo "${1#"$name"}" | tr ':' ' ')
 	announce "load $name"
 	# shellcheck disable=SC2086 # one word per parameter
-	insmod "/modules/$name.ko" $parameters >/tmp/output 2>&1
-	result "load $name" $? /tmp/output
+	insmod "/modules/$name.ko" $parameters >/job/output 2>&1
+	result "load $name" $? /job/output
 }
 
 # The modules that are loaded, newest first; the one of `make coverage` stays.
@@ -49,32 +49,45 @@ unload_all() {
 	loaded | xargs -r rmmod
 }
 
+# waiting: what each process of the boot test waits for in the kernel.
+waiting() {
+	awk -v group="$(cat /job/group)" '$5 == group { print $1 }' /proc/[0-9]*/stat |
+		while read -r process; do
+			echo "$process $(cat "/proc/$process/comm"): $(cat "/proc/$process/wchan")"
+			# Not all kernels know more.
+			cat "/proc/$process/stack" 2>/dev/null
+		done
+}
+
 # boot_test FILE: it has to end in time, with status 0, and no module left behind.
 boot_test() {
 	name=$(basename "$1" .sh)
 	announce "boot $name"
-	mkfifo "/tmp/$name.status"
+	mkfifo "/job/status.$name"
 	(
 		# shellcheck disable=SC2016 # that shell's own
-		setsid sh -c 'echo $$ >/tmp/group; exec timeout -s KILL "$@"' - "$bound" sh "$1" \
-			>/tmp/output 2>&1
-		echo $? >"/tmp/$name.status"
+		setsid sh -c 'echo $$ >/job/group; exec timeout -s KILL "$@"' - "$bound" sh "$1" \
+			>/job/output 2>&1
+		echo $? >"/job/status.$name"
 	) &
 	# What hangs in the kernel cannot be killed: do not wait for it forever.
 	# shellcheck disable=SC3045 # busybox has a time limit for read
-	read -r -t $((bound + 5)) status <>"/tmp/$name.status" || status=
+	read -r -t $((bound + 5)) status <>"/job/status.$name" || status=
 	# Whoever it has left in the background would disturb those that follow.
-	kill -s KILL "-$(cat /tmp/group)" 2>/dev/null
+	kill -s KILL "-$(cat /job/group)" 2>/dev/null
 	case $status in
-	'') echo "stuck in the kernel, $bound s and more" >>/tmp/output ;;
-	137) echo "killed, or not done within $bound s" >>/tmp/output ;;
+	'')
+		echo "stuck in the kernel, $bound s and more" >>/job/output
+		waiting >>/job/output
+		;;
+	137) echo "killed, or not done within $bound s" >>/job/output ;;
 	esac
-	if loaded >/tmp/left; then
+	if loaded >/job/left; then
 		status=1
-		echo "left modules loaded: $(xargs </tmp/left)" >>/tmp/output
-		unload_all >>/tmp/output 2>&1
+		echo "left modules loaded: $(xargs </job/left)" >>/job/output
+		unload_all >>/job/output 2>&1
 	fi
-	result "boot $name" "${status:-1}" /tmp/output
+	result "boot $name" "${status:-1}" /job/output
 }
 
 # Not reported are objects younger than 5 s and those that changed since the last scan.
@@ -90,6 +103,10 @@ alarming='kthread-expect:|expect_lockdep'
 set -- $(grep -sLE "$alarming" /boot-tests/*.sh) $(grep -slE "$alarming" /boot-tests/*.sh)
 steps=$(($(echo "$modules" | wc -w) + 1 + $#))
 [ "${leaks:-}" != yes ] || steps=$((steps + 1))
+
+# Our files. Boot tests have theirs in /tmp.
+mkdir -p /job
+
 echo "KTAP version 1"
 echo "1..$steps"
 
@@ -97,8 +114,8 @@ for module in $modules; do
 	load "$module"
 done
 announce "unload"
-unload_all >/tmp/output 2>&1
-result "unload" $? /tmp/output
+unload_all >/job/output 2>&1
+result "unload" $? /job/output
 
 for file in "$@"; do
 	boot_test "$file"
@@ -106,6 +123,6 @@ done
 
 if [ "${leaks:-}" = yes ]; then
 	announce "leaks"
-	leaks >/tmp/output 2>&1 && [ ! -s /tmp/output ]
-	result "leaks" $? /tmp/output
+	leaks >/job/output 2>&1 && [ ! -s /job/output ]
+	result "leaks" $? /job/output
 fi
