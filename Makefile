@@ -78,7 +78,7 @@ clean-cache: ## Remove the cache: kernels, sources, bindgen
 	@python3 scripts/cache.py clean
 
 ## LINUX_SERIES 7.3 (default) or 7.2: the newest point release is taken
-## KERNEL plain (default) or debug: KASAN, lockdep, kmemleak and more, with clang
+## KERNEL plain (default); debug: KASAN, lockdep, kmemleak and more; rt: PREEMPT_RT; up: one CPU
 ## KDIR the build folder of your own kernel, instead of the two above
 ## ARCH x86_64 (default)
 ## SAMPLE name of one sample to run (default: all)

@@ -35,6 +35,7 @@ from progress import Progress
 from settings import Failure, Settings
 
 CPUS = 4
+NODES = 2
 BUSYBOX = Path("/bin/busybox")
 KVM = Path("/dev/kvm")
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
@@ -140,6 +141,16 @@ class Guest:
     def has_kmemleak(self) -> bool:
         """Whether the kernel can look for leaks."""
         return "CONFIG_DEBUG_KMEMLEAK" in self.config
+
+    @property
+    def cpus(self) -> int:
+        """How many there are, but for a guest that is counted."""
+        return CPUS if "CONFIG_SMP" in self.config else 1
+
+    @property
+    def nodes(self) -> int:
+        """How many there are, each with its share of CPUs and memory."""
+        return NODES if "CONFIG_NUMA" in self.config else 1
 
     @property
     def slowdown(self) -> int:
@@ -263,7 +274,9 @@ class Guest:
             *machine.machine,
             *("-accel", tcg if accel == "tcg" or job.counted else accel),
             *(COUNTED if job.counted else ()),
-            *("-smp", "1" if job.counted else str(CPUS), "-m", self.settings.flavour.memory),
+            *("-smp", "1" if job.counted else str(self.cpus)),
+            *("-m", f"{self.settings.flavour.memory}M"),
+            *(() if job.counted else self._numa()),
             *("-nodefaults", "-no-user-config", "-no-reboot", "-display", "none"),
             *(word for device in DEVICES for word in ("-device", device)),
             *("-kernel", str(self.kernel.image), "-initrd", str(initramfs)),
@@ -271,6 +284,14 @@ class Guest:
             *("-serial", f"file:{console}"),
             *("-chardev", f"stdio,id=port,{terminal}", "-serial", "chardev:port"),
         ]
+
+    def _numa(self) -> Iterator[str]:
+        """What gives each node its share, where there are several."""
+        cpus, memory = self.cpus // self.nodes, self.settings.flavour.memory // self.nodes
+        for node in range(self.nodes if self.nodes > 1 else 0):
+            first = cpus * node
+            yield from ("-object", f"memory-backend-ram,id=node{node},size={memory}M")
+            yield from ("-numa", f"node,memdev=node{node},cpus={first}-{first + cpus - 1}")
 
     def _probe(self) -> str:
         """KVM if it boots this kernel, else TCG: a /dev/kvm that opens may still never boot one."""

@@ -30,18 +30,16 @@ class Flavour:
 
     fragments: tuple[str, ...]  # on top of common.config and <arch>.config
     llvm: bool  # built with clang instead of gcc
-    memory: str  # what the guest gets
+    memory: int  # MiB that the guest gets
     commands: int  # that the build runs, weighted: turns a count into percent
     space: int  # MiB that the build folder takes, generously
 
 
 FLAVOURS = {
-    "plain": Flavour(
-        fragments=(), llvm=False, memory="1G", commands=1740, space=600
-    ),
-    "debug": Flavour(
-        fragments=("debug",), llvm=True, memory="2G", commands=1830, space=1400
-    ),
+    "plain": Flavour(fragments=(), llvm=False, memory=1024, commands=1740, space=600),
+    "debug": Flavour(fragments=("debug",), llvm=True, memory=2048, commands=1830, space=1400),
+    "rt": Flavour(fragments=("rt",), llvm=False, memory=1024, commands=1740, space=600),
+    "up": Flavour(fragments=("up",), llvm=False, memory=1024, commands=1740, space=600),
 }
 
 

@@ -205,7 +205,7 @@ class CommandLine(GuestTest):
     def test_machine(self) -> None:
         call = self.call()
         for part in (
-            "-cpu max -accel tcg,thread=multi -smp 4 -m 1G ",
+            "-cpu max -accel tcg,thread=multi -smp 1 -m 1024M -nodefaults ",
             "-no-reboot -display none ",
             f"-kernel {self.dir}/kernel/vmlinux -initrd ",
             " console=ttyS0 panic=-1 ",
@@ -220,6 +220,19 @@ class CommandLine(GuestTest):
             self.assertNotIn("tsc_early_khz", self.call(counted=True))
         with mock.patch("host_clock.tsc_khz", return_value=None):
             self.assertNotIn("tsc_early_khz", self.call())
+
+    def test_several_cpus(self) -> None:
+        self.config(CONFIG + "CONFIG_SMP=y\n")
+        self.assertIn(" -smp 4 ", self.call())
+        self.assertIn(" -smp 1 ", self.call(counted=True))
+
+    def test_several_nodes(self) -> None:
+        self.config(CONFIG + "CONFIG_SMP=y\nCONFIG_NUMA=y\n")
+        call = self.call()
+        self.assertIn(" -numa node,memdev=node0,cpus=0-1 ", call)
+        self.assertIn(" -object memory-backend-ram,id=node1,size=512M ", call)
+        self.assertIn(" -numa node,memdev=node1,cpus=2-3 ", call)
+        self.assertNotIn("-numa", self.call(counted=True))
 
     def test_one_thread(self) -> None:
         self.assertIn(" -accel tcg,thread=single ", self.call(one_thread=True))

@@ -90,7 +90,7 @@ class BuildFolder(unittest.TestCase):
     def test_every_kernel_has_its_own(self) -> None:
         folders = [
             self.build(),
-            self.build(KERNEL="debug"),
+            *(self.build(KERNEL=kernel) for kernel in ("debug", "rt", "up")),
             self.build(LINUX_SERIES="7.2"),
             self.build(KDIR="/a/linux"),
             self.build(KDIR="/b/linux"),
