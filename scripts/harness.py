@@ -142,6 +142,19 @@ CASES = (
         needs="CONFIG_DEBUG_ATOMIC_SLEEP",
     ),
     Case(
+        "a lock that may sleep in a hard interrupt",
+        {"no alarm": "BUG: Invalid wait context"},
+        modules=("kthread_mischief:mischief=7",),
+        needs="CONFIG_PROVE_RAW_LOCK_NESTING",
+    ),
+    Case(
+        "a CPU that is locked up",
+        {"no alarm": "BUG: soft lockup"},
+        modules=("kthread_mischief:mischief=8:seconds=6",),
+        parameters=("watchdog_thresh=1",),
+        needs="CONFIG_SOFTLOCKUP_DETECTOR",
+    ),
+    Case(
         "a hung task",
         {"no alarm": "blocked for more than 2 seconds"},
         modules=("kthread_mischief:mischief=4:seconds=6",),
@@ -154,6 +167,7 @@ CASES = (
 def prove(guest: Guest, step: Step) -> list[Check]:
     """Runs each case that this kernel can show."""
     cases = [case for case in CASES if not case.needs or case.needs in guest.config]
+    absent = [case for case in CASES if case not in cases]
     step.note(f"on {guest.accel}")  # decided once, before guests run side by side
     with ThreadPoolExecutor(PARALLEL) as pool:
         proofs = [pool.submit(_prove_one, guest, case) for case in cases]
@@ -164,7 +178,10 @@ def prove(guest: Guest, step: Step) -> list[Check]:
                 step.percent(100 * (len(proofs) - len(pending)) / len(proofs))
         finally:
             pool.shutdown(cancel_futures=True)  # an interrupted run starts no more guests
-    return [proof.result() for proof in proofs]
+    return [
+        *(proof.result() for proof in proofs),
+        *(Check("harness", case.title, True, f"needs {case.needs}", False) for case in absent),
+    ]
 
 
 def _prove_one(guest: Guest, case: Case) -> Check:

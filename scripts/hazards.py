@@ -13,8 +13,8 @@ The table begins with the line `| hazard | covered by |` and ends with its secti
   is code. A row that names no test has to begin its second cell with "cannot occur: " and why,
   or with "documented: " and where the documentation of a limit is.
 
-Each named test must have run and passed, or be a case under a #[cfg] that was skipped. Each hazard
-in COVERED needs a row.
+Each named test must have run and passed, or have been left out as it is not for this kernel; a row
+of which all were is left out, too. Each hazard in COVERED needs a row.
 """
 
 import re
@@ -67,13 +67,10 @@ class Test:
     file: str
 
 
-def check(root: Path, checks: Iterable[Check], cases: Mapping[str, bool]) -> list[Check]:
-    """One check for each row, and one for what has none.
-
-    Cases that were skipped have no check; `cases` tells which may be, as expected_cases() does.
-    """
+def check(root: Path, checks: Iterable[Check]) -> list[Check]:
+    """One check for each row, and one for what has none."""
     rows = list(read_table((root / DOCUMENT).read_text(encoding="utf-8")))
-    results = results_by_test(checks, cases)
+    results = results_by_test(checks)
     return [_check_ranges(rows), *(_check_row(row, results) for row in rows)]
 
 
@@ -100,16 +97,15 @@ def named_tests(cover: str) -> Iterator[Test]:
             yield Test(title, group, check_name.format(name), file.format(name))
 
 
-def results_by_test(
-    checks: Iterable[Check], cases: Mapping[str, bool]
-) -> dict[tuple[str, str], bool]:
-    """Whether each test passed, by group and name; all checks of one test must have."""
-    results = {("KUnit", name): True for name, may_skip in cases.items() if may_skip}
+def results_by_test(checks: Iterable[Check]) -> dict[tuple[str, str], Check]:
+    """What became of each test, by group and name; of several checks, one that failed."""
+    results: dict[tuple[str, str], Check] = {}
     for one in checks:
         # The table names the files of the scripts' tests, not each of the tests in them.
         file = re.search(r"\btest_\w+", one.name) if one.group == "scripts" else None
         key = (one.group, file[0] if file else one.name)
-        results[key] = one.passed and results.get(key, True)
+        if key not in results or not one.passed:
+            results[key] = one
     return results
 
 
@@ -122,13 +118,16 @@ def _check_ranges(rows: list[Row]) -> Check:
     return Check("hazards", name, not missing, reason)
 
 
-def _check_row(row: Row, results: Mapping[tuple[str, str], bool]) -> Check:
+def _check_row(row: Row, results: Mapping[tuple[str, str], Check]) -> Check:
     name = ", ".join(f"H{hazard}" for hazard in row.hazards) or f"line {row.number}"
     wrong = [f"{DOCUMENT}:{row.number}: {problem}" for problem in _problems(row, results)]
+    tests = [results.get((test.group, test.name)) for test in named_tests(row.cover)]
+    if tests and all(test and not test.applies for test in tests):
+        return Check("hazards", name, True, "needs one of its tests", applies=False)
     return Check("hazards", name, not wrong, "\n".join(wrong))
 
 
-def _problems(row: Row, results: Mapping[tuple[str, str], bool]) -> Iterator[str]:
+def _problems(row: Row, results: Mapping[tuple[str, str], Check]) -> Iterator[str]:
     if not row.hazards:
         yield "this is no row '| what may happen (H12) | what covers it |'"
         return
@@ -136,8 +135,8 @@ def _problems(row: Row, results: Mapping[tuple[str, str], bool]) -> Iterator[str
     if not tests and not EXCUSE.match(row.cover):
         yield "name a test, or begin with 'cannot occur: ' or 'documented: ' and a text"
     for test in tests:
-        passed = results.get((test.group, test.name))
-        if passed is None:
+        result = results.get((test.group, test.name))
+        if result is None:
             yield f"{test.title} did not run: correct its name here, or write it in {test.file}"
-        elif not passed:
+        elif not result.passed:
             yield f"{test.title} failed"

@@ -22,11 +22,11 @@ import loom
 from guest import Guest
 from progress import Progress
 from settings import Failure, Settings, run_main
-from suites import expected_cases
 from verdict import Check, Plan, judge
 
-# What a boot test says that needs a newer kernel than the oldest one.
-SINCE = re.compile(r"kthread-since: (\d+\.\d+)")
+# What a boot test says that needs more than each kernel, or its guest, has.
+NEEDS = re.compile(r"kthread-(since|cpus|nodes): ([\d.]+)")
+NEEDED = {"since": "Linux {}", "cpus": "{} CPUs", "nodes": "{} NUMA nodes"}
 
 
 def main(settings: Settings) -> int:
@@ -43,6 +43,7 @@ def main(settings: Settings) -> int:
             checks += doc_coverage.run(settings, machine.kernel, step)
         with progress.step("All that threads can do to a mailbox") as step:
             checks += loom.run(settings, step)
+        checks += left_out(machine)
         checks += test_crate(machine, progress)
         checks += test_alone(machine, progress)
         checks += test_counted(machine, progress)
@@ -52,8 +53,7 @@ def main(settings: Settings) -> int:
     if everything:
         with progress.step("Tests of the scripts"):
             checks += test_scripts(settings.root / "tests/scripts")
-        cases = expected_cases(suite_sources(settings.root / "tests/kunit"))
-        checks += hazards.check(settings.root, checks, cases)
+        checks += hazards.check(settings.root, checks)
     return report(checks)
 
 
@@ -69,7 +69,7 @@ def test_crate(machine: Guest, progress: Progress) -> list[Check]:
         modules=("rust_kthread", "kthread_kunit", "kthread_doc"),
         suites=suite_sources(tests / "kunit"),
         documented=machine.settings.root,
-        boot_tests=boot_tests(tests, machine.kernel.release),
+        boot_tests=boot_tests(machine),
         leaks=machine.has_kmemleak,
     )
     job = plan.job()
@@ -83,7 +83,7 @@ def test_alone(machine: Guest, progress: Progress) -> list[Check]:
     """Runs the boot tests that have a guest each."""
     checks: list[Check] = []
     with progress.step("Tests in guests of their own") as step:
-        scripts = boot_tests_alone(machine.settings.root / "tests", machine.kernel.release)
+        scripts = boot_tests_alone(machine)
         for number, script in enumerate(scripts):
             step.percent(100 * number / len(scripts))
             plan = Plan(modules=("rust_kthread",), boot_tests=(script,))
@@ -123,26 +123,38 @@ def suite_sources(folder: Path) -> tuple[Path, ...]:
     return tuple(sorted(folder.rglob("*.rs")))
 
 
-def boot_tests(tests: Path, release: str) -> tuple[Path, ...]:
+def boot_tests(machine: Guest) -> tuple[Path, ...]:
     """All that share a guest."""
-    return tuple(path for path in _boot_tests(tests, release) if not is_alone(path))
+    return tuple(path for path, lack in _boot_tests(machine) if not lack and not is_alone(path))
 
 
-def boot_tests_alone(tests: Path, release: str) -> tuple[Path, ...]:
+def boot_tests_alone(machine: Guest) -> tuple[Path, ...]:
     """Those that want a guest of their own: lockdep is off after its first report."""
-    return tuple(filter(is_alone, _boot_tests(tests, release)))
+    return tuple(path for path, lack in _boot_tests(machine) if not lack and is_alone(path))
 
 
-def _boot_tests(tests: Path, release: str) -> Iterator[Path]:
-    """Those that this kernel is new enough for."""
+def left_out(machine: Guest) -> Iterator[Check]:
+    """Those that this kernel, or its guest, is not for."""
+    for path, lack in _boot_tests(machine):
+        if lack:
+            yield Check("boot tests", f"boot {path.stem}", True, lack, applies=False)
+
+
+def _boot_tests(machine: Guest) -> Iterator[tuple[Path, str]]:
+    """All of them, and what there is too little of, if so."""
+    there = {
+        "since": _numbers(machine.kernel.release),
+        "cpus": [machine.cpus],
+        "nodes": [machine.nodes],
+    }
     for folder in ("boot", "samples", "twins"):
-        for script in sorted((tests / folder).glob("*.sh")):
-            since = SINCE.search(script.read_text(encoding="utf-8"))
-            if since is None or _series(since[1]) <= _series(release):
-                yield script
+        for script in sorted((machine.settings.root / "tests" / folder).glob("*.sh")):
+            needs = NEEDS.findall(script.read_text(encoding="utf-8"))
+            lacks = [NEEDED[what].format(n) for what, n in needs if _numbers(n) > there[what]]
+            yield script, f"needs {' and '.join(lacks)}" if lacks else ""
 
 
-def _series(release: str) -> list[int]:
+def _numbers(release: str) -> list[int]:
     """7.3.4-name is of 7.3."""
     return [int(number) for number in re.findall(r"\d+", release)[:2]]
 
@@ -181,18 +193,22 @@ class Recorder(unittest.TestResult):
 
 
 def report(checks: list[Check]) -> int:
-    """Prints what failed and why, a table, and the sum last."""
-    failed = [check for check in checks if not check.passed]
+    """Prints what was left out, what failed and why, a table, and the sum last."""
+    absent = [check for check in checks if not check.applies]
+    failed = [check for check in checks if check.applies and not check.passed]
+    passed = [check for check in checks if check.applies and check.passed]
+    for check in absent:
+        print(f"LEFT OUT {check.group}: {check.name} {check.reason}")
     for check in failed:
         print(f"\nFAILED {check.group}: {check.name}")
         for line in check.reason.splitlines():
             print(f"       {line}")
-    print(f"\n{'':16} passed  failed")
+    print(f"\n{'':16} passed  failed  left out")
     for group in dict.fromkeys(check.group for check in checks):
-        passed = [check.passed for check in checks if check.group == group]
-        print(f"{group:16} {sum(passed):6}  {len(passed) - sum(passed):6}")
-    print(f"\n{len(checks) - len(failed)} passed, {len(failed)} failed", flush=True)
-    return 1 if failed or not checks else 0
+        counts = (sum(check.group == group for check in kind) for kind in (passed, failed, absent))
+        print("{:16} {:6}  {:6}  {:8}".format(group, *counts))
+    print(f"\n{len(passed)} passed, {len(failed)} failed", flush=True)
+    return 1 if failed or not passed else 0
 
 
 if __name__ == "__main__":

@@ -9,10 +9,10 @@ import hazards
 from suites import expected_cases
 from verdict import Check
 
-CASES = {"kthread_task.runs": False, "kthread_task.only_debug": True}
 CHECKS = [
     Check("guest", "powers off by itself", True),
     Check("KUnit", "kthread_task.runs", True),
+    Check("KUnit", "kthread_task.only_debug", True, "was skipped", applies=False),
     Check("boot tests", "boot churn", True),
     Check("boot tests", "boot crash", True),
     Check("must not compile", "sends_rc", True),
@@ -28,7 +28,7 @@ class HazardsTest(support.Sandbox):
         lines = ["# Design", "", hazards.HEADER, "|---|---|", *rows, ""]
         self.write(hazards.DOCUMENT, "\n".join(lines))
         with mock.patch.object(hazards, "COVERED", ((1, 2),)):
-            return hazards.check(self.dir, CHECKS if checks is None else checks, CASES)
+            return hazards.check(self.dir, CHECKS if checks is None else checks)
 
     def row(self, cover: str, checks: list[Check] | None = None) -> Check:
         """The check of one row, which is in line 5."""
@@ -109,19 +109,23 @@ class NamedTests(HazardsTest):
         )
 
 
-class SkippedCases(HazardsTest):
-    def test_case_under_cfg_may_be_skipped(self) -> None:
-        """verdict.judge() then has no check of it."""
-        self.assert_good("`kthread_task.only_debug`")
+class LeftOut(HazardsTest):
+    def test_all_tests_of_a_row(self) -> None:
+        row = self.row("`kthread_task.only_debug`")
+        self.assertEqual((row.passed, row.applies), (True, False))
 
-    def test_case_under_cfg_that_failed(self) -> None:
+    def test_not_all_tests_of_a_row(self) -> None:
+        row = self.row("`kthread_task.only_debug`, boot test `churn`")
+        self.assertEqual((row.passed, row.applies), (True, True))
+        self.assertFalse(self.row("`kthread_task.only_debug`, boot test `gone`").passed)
+
+    def test_test_that_failed_elsewhere(self) -> None:
         failed = Check("KUnit", "kthread_task.only_debug", False)
         self.assert_bad(
-            "`kthread_task.only_debug`", "`kthread_task.only_debug` failed", checks=[failed]
+            "`kthread_task.only_debug`",
+            "`kthread_task.only_debug` failed",
+            checks=[*CHECKS, failed],
         )
-
-    def test_other_case_must_have_run(self) -> None:
-        self.assertIn("did not run", self.row("`kthread_task.runs`", checks=[]).reason)
 
 
 class RowsWithoutTest(HazardsTest):
@@ -187,7 +191,7 @@ class Table(HazardsTest):
 
     def test_document_without_table(self) -> None:
         self.write(hazards.DOCUMENT, "# Design\n\nH1 and H33\n")
-        (ranges,) = hazards.check(self.dir, CHECKS, CASES)
+        (ranges,) = hazards.check(self.dir, CHECKS)
         self.assertIn("no row in the table '| hazard | covered by |' of docs/des", ranges.reason)
 
 

@@ -22,6 +22,7 @@ from verdict import Check
 
 GREEN = Check("KUnit", "task.runs", True)
 RED = Check("boot tests", "boot unload", False, "the reason\nsee /log")
+ABSENT = Check("KUnit", "task.moves", True, "needs 2 CPUs", applies=False)
 UNIT_TESTS = """\
 import unittest
 
@@ -49,7 +50,7 @@ class Report(unittest.TestCase):
     def test_green(self) -> None:
         status, lines = self.report(GREEN, GREEN)
         self.assertEqual((status, lines[-1]), (0, "2 passed, 0 failed"))
-        self.assertIn("KUnit                 2       0", lines)
+        self.assertIn("KUnit                 2       0         0", lines)
 
     def test_red(self) -> None:
         status, lines = self.report(GREEN, RED, GREEN)
@@ -57,9 +58,16 @@ class Report(unittest.TestCase):
         place = lines.index("FAILED boot tests: boot unload")
         self.assertEqual(lines[place + 1 : place + 3], ["       the reason", "       see /log"])
 
+    def test_left_out(self) -> None:
+        status, lines = self.report(GREEN, ABSENT)
+        self.assertEqual((status, lines[-1]), (0, "1 passed, 0 failed"))
+        self.assertIn("LEFT OUT KUnit: task.moves needs 2 CPUs", lines)
+        self.assertIn("KUnit                 1       0         1", lines)
+
     def test_nothing_is_not_green(self) -> None:
-        status, lines = self.report()
-        self.assertEqual((status, lines[-1]), (1, "0 passed, 0 failed"))
+        for checks in ((), (ABSENT,)):
+            status, lines = self.report(*checks)
+            self.assertEqual((status, lines[-1]), (1, "0 passed, 0 failed"))
 
 
 class Scripts(support.Sandbox):
@@ -107,6 +115,8 @@ class Main(support.Sandbox):
             config={"CONFIG_KUNIT": "y"},
             kernel=SimpleNamespace(dir=Path("/k"), release="7.2.13-kthread"),
             has_kmemleak=True,
+            cpus=1,
+            nodes=1,
             console=lambda job: self.dir / "console.log",
             run=mock.Mock(),
         )
@@ -115,8 +125,21 @@ class Main(support.Sandbox):
         self.write("tests/samples/event.sh", "# kthread-since: 7.3\n")
         self.write("tests/samples/poller.sh", "# kthread-since: 7.2\n")
         for release, newer in (("7.2.13-x", []), ("7.3", ["event"]), ("7.10.0-rc2", ["event"])):
-            found = test.boot_tests(self.dir / "tests", release)
+            self.machine.kernel.release = release
+            found = test.boot_tests(self.machine)
             self.assertEqual([path.stem for path in found], ["unload", *newer, "poller"])
+
+    def test_only_what_the_guest_is_large_enough_for(self) -> None:
+        self.write("tests/boot/unload.sh", "# kthread-cpus: 3\n# kthread-nodes: 2\n")
+        self.write("tests/boot/circular.sh", "# kthread-alone: why\n# kthread-cpus: 2\n")
+        lacks = {"boot unload": "needs 3 CPUs and 2 NUMA nodes", "boot circular": "needs 2 CPUs"}
+        self.assertEqual({one.name: one.reason for one in test.left_out(self.machine)}, lacks)
+        self.assertEqual(test.boot_tests(self.machine), ())
+        self.assertEqual(test.boot_tests_alone(self.machine), ())
+        self.machine.cpus, self.machine.nodes = 4, 2
+        self.assertEqual(list(test.left_out(self.machine)), [])
+        self.assertEqual([path.stem for path in test.boot_tests(self.machine)], ["unload"])
+        self.assertEqual([path.stem for path in test.boot_tests_alone(self.machine)], ["circular"])
 
     def main(self, *arguments: str, proofs: tuple[Check, ...] = (GREEN,)) -> tuple[int, str]:
         screen = io.StringIO()
@@ -166,11 +189,9 @@ class Main(support.Sandbox):
         self.hazards.assert_not_called()
 
     def test_hazards_are_held_to_all_other_checks(self) -> None:
-        suite = "#[kunit_tests(kthread_work)] mod tests { #[cfg(X)] #[test] fn x() {} }"
-        self.write("tests/kunit/deeper/work.rs", suite)
         self.main(proofs=(RED,))
-        root, checks, cases = self.hazards.call_args[0]
-        self.assertEqual((root, cases), (self.dir, {"kthread_work.x": True}))
+        root, checks = self.hazards.call_args[0]
+        self.assertEqual(root, self.dir)
         self.assertEqual(checks[:10], [*[GREEN] * 8, RED, GREEN])
 
     def test_failed_proof(self) -> None:

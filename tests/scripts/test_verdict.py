@@ -72,6 +72,7 @@ class Judge(JudgeTest):
                 ("modules", "unload"),
                 ("boot tests", "boot unload"),
                 ("KUnit", "task.runs"),
+                ("KUnit", "task.only_debug"),
                 ("KUnit", "own.x"),
             ],
         )
@@ -138,6 +139,11 @@ class Judge(JudgeTest):
     def test_skipped_case(self) -> None:
         red = self.red(cases=[Result("task.runs", "SKIP"), CASES[1]])
         self.assertIn("was skipped", red["task.runs"])
+
+    def test_case_that_may_be_skipped(self) -> None:
+        self.assertIn(
+            Check("KUnit", "task.only_debug", True, "was skipped", applies=False), self.judge()
+        )
 
     def test_suite_of_the_kernel_itself(self) -> None:
         self.assertEqual(self.red(cases=[*CASES, Result("own.y", "SKIP")]), {})
