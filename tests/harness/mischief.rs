@@ -7,13 +7,21 @@
 
 use kernel::{
     prelude::*,
-    sync::new_spinlock,
+    sync::{
+        new_spinlock,
+        Arc,
+        SpinLock, //
+    },
     time::{
         delay::fsleep,
-        Delta, //
+        Delta,
+        Instant,
+        Monotonic, //
     },
 };
 
+#[path = "../shared/hard_irq.rs"]
+mod hard_irq;
 #[path = "../shared/parameter.rs"]
 mod parameter;
 
@@ -26,11 +34,11 @@ module! {
     params: {
         mischief: i32 {
             default: 0,
-            description: "0 none, 1 fail to load, 2 WARN, 3 oops, 4 hang, 5 leak, 6 atomic sleep",
+            description: "What it does, by number",
         },
         seconds: i64 {
             default: 1800,
-            description: "How long to hang",
+            description: "How long to hang, or to be busy",
         },
     },
 }
@@ -39,16 +47,17 @@ struct Mischief;
 
 impl kernel::Module for Mischief {
     fn init(_module: &'static ThisModule) -> Result<Self> {
+        let length = Delta::from_secs(parameter::value(&module_parameters::seconds));
         match parameter::value(&module_parameters::mischief) {
             0 => (),
             1 => return Err(ENODEV),
             2 => _ = kernel::warn_on!(true),
             3 => oops(),
-            4 => fsleep(Delta::from_secs(parameter::value(
-                &module_parameters::seconds,
-            ))),
+            4 => fsleep(length),
             5 => leak()?,
             6 => sleep_in_atomic()?,
+            7 => lock_in_hard_irq()?,
+            8 => lock_up(length)?,
             _ => return Err(EINVAL),
         }
         Ok(Self)
@@ -74,5 +83,26 @@ fn sleep_in_atomic() -> Result {
     let lock = KBox::pin_init(new_spinlock!(()), GFP_KERNEL)?;
     let _guard = lock.lock();
     KBox::new(0u32, GFP_KERNEL)?;
+    Ok(())
+}
+
+/// Takes a lock that sleeps on PREEMPT_RT, where nothing sleeps.
+fn lock_in_hard_irq() -> Result {
+    let lock: Arc<SpinLock<()>> = Arc::pin_init(new_spinlock!(()), GFP_KERNEL)?;
+    let pending = hard_irq::call_after(Delta::from_millis(1), move || {
+        drop(lock.lock());
+        None
+    })?;
+    fsleep(Delta::from_millis(100));
+    drop(pending);
+    Ok(())
+}
+
+/// Keeps its CPU from all others.
+fn lock_up(length: Delta) -> Result {
+    let lock = KBox::pin_init(new_spinlock!(()), GFP_KERNEL)?;
+    let _guard = lock.lock();
+    let start = Instant::<Monotonic>::now();
+    while start.elapsed() < length {}
     Ok(())
 }
