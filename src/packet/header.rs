@@ -135,7 +135,10 @@ pub(crate) struct Header {
 }
 
 // What each thread costs, besides closure, result and name: docs/design.md tells users.
-#[cfg(not(any(CONFIG_DEBUG_SPINLOCK, CONFIG_DEBUG_LOCK_ALLOC, CONFIG_PREEMPT_RT)))]
+#[cfg(all(
+    CONFIG_SMP,
+    not(any(CONFIG_DEBUG_SPINLOCK, CONFIG_DEBUG_LOCK_ALLOC, CONFIG_PREEMPT_RT))
+))]
 const _: () = assert!(size_of::<Header>() == 176);
 
 // SAFETY: A header may be used and freed by any task: closure and result are `Send` (see

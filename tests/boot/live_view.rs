@@ -3,7 +3,10 @@
 //! Keeps one thread in each state, and workers, for the live view to show.
 
 use kernel::{
-    cpu::CpuId,
+    cpu::{
+        nr_cpu_ids,
+        CpuId, //
+    },
     prelude::*,
     sync::{
         atomic::{
@@ -74,7 +77,7 @@ static MAY_END: Atomic<bool> = Atomic::new(false);
 
 impl kernel::Module for LiveView {
     fn init(_module: &'static ThisModule) -> Result<Self> {
-        let cpu = CpuId::from_u32(1).ok_or(EINVAL)?;
+        let cpu = CpuId::from_u32(nr_cpu_ids() - 1).ok_or(EINVAL)?;
         let created = kthread::builder!("view/created")?.create(sleep)?;
         let mut threads = KVec::new();
         threads.push(kthread::run!("view/sleeping", sleep)?, GFP_KERNEL)?;

@@ -4,7 +4,6 @@
 //! misbehave in one way or another.
 
 use kernel::{
-    bindings,
     cpu::CpuId,
     new_spinlock,
     prelude::*,
@@ -217,10 +216,11 @@ impl PerCpuThread for Watch {
             panic!("on purpose");
         }
         if self.mode == Mode::LockHotplug {
+            #[cfg(CONFIG_HOTPLUG_CPU)] // else there is no such lock
             // SAFETY: The functions have no requirements but that they are called in pairs.
             unsafe {
-                bindings::cpus_read_lock();
-                bindings::cpus_read_unlock();
+                kernel::bindings::cpus_read_lock();
+                kernel::bindings::cpus_read_unlock();
             }
         }
         cx.sleep(self.period)?;

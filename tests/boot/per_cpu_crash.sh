@@ -3,6 +3,8 @@
 #
 # H20: a per-CPU thread that oopses ends alone. Its CPU goes offline and comes back, and the
 # other threads are stopped.
+#
+# kthread-cpus: 3
 
 set -eu
 # shellcheck source=/dev/null

@@ -3,6 +3,8 @@
 #
 # H59, H60, H61: threads of each CPU follow it when it goes offline and comes back, however
 # long they sleep, and there is one for a CPU that is new.
+#
+# kthread-cpus: 4
 
 set -eu
 # shellcheck source=/dev/null

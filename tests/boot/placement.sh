@@ -3,6 +3,8 @@
 #
 # H51, H53, H54, H55: threads that are tied to CPU 1 in one way or another run on when
 # it goes offline, and never keep it from coming back.
+#
+# kthread-cpus: 2
 
 set -eu
 # shellcheck source=/dev/null

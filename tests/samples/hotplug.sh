@@ -1,5 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
+#
+# kthread-cpus: 2
 
 set -eu
 # shellcheck source=/dev/null

@@ -23,27 +23,28 @@ waits() {
 
 # on_cpu NAME
 on_cpu() {
-	[ "$(cut -d ' ' -f 39 "/proc/$(pid_of "$1")/stat")" = 2 ]
+	[ "$(cut -d ' ' -f 39 "/proc/$(pid_of "$1")/stat")" = "$last" ]
 }
 
 runs_there() {
 	runs && on_cpu sched/changing
 }
 
+last=$(($(nproc) - 1))
 all=$(awk '/^Cpus_allowed_list/ { print $2 }' /proc/self/status)
 insmod /modules/rust_kthread.ko
-insert cpu=2 period_ms=1000
+insert "cpu=$last" period_ms=1000
 
 [ "$(scheduled sched/director)" = "normal nice=0 cpus=$all" ] ||
 	fail "the director is $(scheduled sched/director)"
-[ "$(scheduled sched/background)" = "normal nice=10 cpus=2" ] ||
+[ "$(scheduled sched/background)" = "normal nice=10 cpus=$last" ] ||
 	fail "the background thread is $(scheduled sched/background)"
 await 5 on_cpu sched/background || fail "the background thread does not come to its CPU"
-await 20 is waits 'fifo priority=50 cpus=2' || fail "it is not created so"
-await 20 is runs_there 'fifo priority=50 cpus=2' || fail "it does not run so"
+await 20 is waits "fifo priority=50 cpus=$last" || fail "it is not created so"
+await 20 is runs_there "fifo priority=50 cpus=$last" || fail "it does not run so"
 await 20 is runs "normal nice=5 cpus=$all" || fail "it is not changed"
 # All over again.
-await 20 is waits 'fifo priority=50 cpus=2' || fail "it is not created again"
+await 20 is waits "fifo priority=50 cpus=$last" || fail "it is not created again"
 
 remove
 await 5 no_thread sched/ || fail "threads are left"

@@ -63,6 +63,11 @@ for file in /samples/${sample:-*}.sh; do
 		echo "(needs a newer kernel)"
 		continue
 	fi
+	cpus=$(sed -n 's/^# kthread-cpus: //p' "$file")
+	if [ "${cpus:-1}" -gt "$(nproc)" ]; then
+		echo "(needs $cpus CPUs)"
+		continue
+	fi
 	# shellcheck disable=SC1090 # one of tests/guest/samples
 	. "$file"
 done

@@ -3,6 +3,7 @@
 #
 # A thread on each CPU, which parks while its CPU is offline.
 
+# kthread-cpus: 2
 load kthread_hotplug
 thread_runs hotplug/1
 for online in 0 1; do

@@ -17,9 +17,11 @@ is_scheduled() {
 	[ "$(scheduled "$thread")" = "$*" ]
 }
 
-load kthread_scheduling cpu=2 period_ms=300
-thread_is sched/background normal nice=10 cpus=2
-thread_is sched/changing fifo priority=50 cpus=2
-thread_is sched/changing normal nice=5 cpus=0-3
+last=$(($(nproc) - 1))
+all=$(awk '/^Cpus_allowed_list/ { print $2 }' /proc/self/status)
+load kthread_scheduling cpu=$last period_ms=300
+thread_is sched/background normal nice=10 "cpus=$last"
+thread_is sched/changing fifo priority=50 "cpus=$last"
+thread_is sched/changing normal nice=5 "cpus=$all"
 unload kthread_scheduling
 readings kthread_scheduling 3
