@@ -209,6 +209,7 @@ class CommandLine(GuestTest):
             "-no-reboot -display none ",
             f"-kernel {self.dir}/kernel/vmlinux -initrd ",
             " console=ttyS0 panic=-1 ",
+            " kunit.filter_glob=kthread_* ",
             " tsc=nowatchdog ",
             " kthread.job=test kthread.port=ttyS1 ",
         ):
