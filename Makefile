@@ -21,7 +21,7 @@ run: ## Boot the kernel, load the crate, show each sample at work
 	@python3 scripts/run.py
 
 test: ## Run every test in the guest, and prove that the harness can fail
-	$(call packages,18,guest install test)
+	$(call packages,19,guest install test)
 	@python3 scripts/test.py
 
 torture: ## Do all that the crate is for at random, for DURATION, while CPUs come and go, and count
@@ -35,6 +35,10 @@ churn: ## Load and unload the crate and all that uses it in changing order, CHUR
 coverage: ## Show which lines and branches of the crate the tests run
 	$(call packages,8,guest coverage)
 	@python3 scripts/coverage.py
+
+bench: ## Measure what threads cost in Rust and in C, in instructions
+	$(call packages,6,guest bench)
+	@python3 scripts/bench.py
 
 shell: ## Open a shell in the guest, with the modules at hand
 	$(call packages,5,guest)
@@ -92,4 +96,4 @@ clean-cache: ## Remove the cache: kernels, sources, bindgen
 ## PREFIX of the documentation (default: /usr/local)
 ## CACHE where kernels and tools are kept (default: ~/.cache/kthread)
 
-.PHONY: help run test torture churn coverage shell modules doc check update clean clean-cache
+.PHONY: help run test torture churn coverage bench shell modules doc check update clean clean-cache

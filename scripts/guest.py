@@ -50,8 +50,9 @@ REQUIRED = ("BINFMT_ELF", "BINFMT_SCRIPT", "BLK_DEV_INITRD", "DEVTMPFS", "PROC_F
 # kmemleak misses what a per-CPU cache of the allocator (a sheaf) once held, as it scans those, with
 # stale pointers in them. Caches that are being debugged have none.
 KMEMLEAK = "slab_debug=F"
-# 2^4 ns for each instruction: with fewer, there would be more of them in each second of the clock.
-COUNTED = ("-icount", "shift=4,sleep=off", "-rtc", "clock=vm")
+# 2^SHIFT ns for each instruction: with fewer, there would be more of them in each second of the
+# clock.
+SHIFT = 4
 # What the samples drive. The one does DMA to any address that a guest of up to 4 GiB has.
 DEVICES = ("edu,dma_mask=0xffffffff", "i6300esb")
 PARAMETERS = (
@@ -81,6 +82,7 @@ class Job:
     title: str = ""  # names the logs, if the job's name is not enough
     one_thread: bool = False  # without KVM, all CPUs take turns in one thread of the host
     counted: bool = False  # one CPU, whose clock counts its instructions, and skips what is idle
+    shift: int = SHIFT  # of that clock
 
 
 class End(Enum):
@@ -275,7 +277,7 @@ class Guest:
             machine.qemu,
             *machine.machine,
             *("-accel", tcg if accel == "tcg" or job.counted else accel),
-            *(COUNTED if job.counted else ()),
+            *(_counting(job.shift) if job.counted else ()),
             *("-smp", "1" if job.counted else str(self.cpus)),
             *("-m", f"{self.settings.flavour.memory}M"),
             *(() if job.counted else self._numa()),
@@ -358,6 +360,11 @@ def _lines(process: subprocess.Popen[bytes]) -> Iterator[str | None]:
         yield None
     if pending:
         yield pending.decode(errors="replace")
+
+
+def _counting(shift: int) -> tuple[str, ...]:
+    """Has the clock count instructions."""
+    return ("-icount", f"shift={shift},sleep=off", "-rtc", "clock=vm")
 
 
 def _judge_end(code: int | None, limit: float, console: Path, complaints: Path) -> tuple[End, str]:

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Installs what is missing: packages.sh STEPS PURPOSE.., the purposes being `kernel` (to build it
-# and modules), `modules` (those only), `install`, `guest` (to run them), `test`, `coverage` and
-# `check`.
+# and modules), `modules` (those only), `install`, `guest` (to run them), `test`, `coverage`,
+# `bench` and `check`.
 # Runs before anything else and may find neither a compiler nor Python.
 
 set -eu
@@ -50,6 +50,10 @@ for purpose in "$@"; do
 		# What another LLVM than that of rustc writes need not be understood.
 		own=$(rustc -vV 2>/dev/null | sed -n 's/^LLVM version: \([0-9]*\).*/llvm-\1/p')
 		packages="$packages $own"
+		;;
+	bench)
+		packages="$packages gnuplot-nox"
+		commands="$commands gnuplot"
 		;;
 	check)
 		packages="$packages shellcheck git"

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import bench
 import compile_fail
 import doc_coverage
 import downstream
@@ -34,7 +35,7 @@ def main(settings: Settings) -> int:
     everything = not sys.argv[1:]
     if not everything and sys.argv[1:] != ["harness"]:
         raise Failure(f"{' '.join(sys.argv[1:])}: say 'harness', or nothing for all tests")
-    machine, progress = guest.prepare(settings, more_steps=13 if everything else 1)
+    machine, progress = guest.prepare(settings, more_steps=14 if everything else 1)
     checks = []
     if everything:
         with progress.step("Misuse that must not compile") as step:
@@ -47,6 +48,8 @@ def main(settings: Settings) -> int:
         checks += test_crate(machine, progress)
         checks += test_alone(machine, progress)
         checks += test_counted(machine, progress)
+        with progress.step("Benchmark, in short") as step:
+            checks += bench.hold(machine, step)
         checks += test_import(machine, progress)
     with progress.step("Proofs that the harness can fail") as step:
         checks += harness.prove(machine, step)

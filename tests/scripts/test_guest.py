@@ -242,6 +242,7 @@ class CommandLine(GuestTest):
         call = self.call(counted=True)
         self.assertIn(" -accel tcg,thread=single -icount shift=4,sleep=off ", call)
         self.assertIn(" -rtc clock=vm -smp 1 ", call)
+        self.assertIn(" -icount shift=0,sleep=off ", self.call(counted=True, shift=0))
 
     def test_job(self) -> None:
         call = self.call(variables={"sample": "poller"}, parameters=("nokaslr",))

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from unittest import mock
 
 import support
+import bench
 import compile_fail
 import doc_coverage
 import downstream
@@ -150,6 +151,7 @@ class Main(support.Sandbox):
             mock.patch.object(compile_fail, "run", return_value=[GREEN]) as self.compile,
             mock.patch.object(doc_coverage, "run", return_value=[GREEN]) as self.doc,
             mock.patch.object(loom, "run", return_value=[GREEN]) as self.loom,
+            mock.patch.object(bench, "hold", return_value=[GREEN]) as self.bench,
             mock.patch.object(
                 downstream, "prepared", return_value=contextlib.nullcontext(([GREEN], self.dir))
             ) as self.downstream,
@@ -163,8 +165,9 @@ class Main(support.Sandbox):
             return test.main(self.settings), screen.getvalue().splitlines()[-1]
 
     def test_everything(self) -> None:
-        self.assertEqual(self.main(), (0, "11 passed, 0 failed"))
-        self.assertEqual(self.prepare.call_args.kwargs["more_steps"], 13)
+        self.assertEqual(self.main(), (0, "12 passed, 0 failed"))
+        self.assertEqual(self.prepare.call_args.kwargs["more_steps"], 14)
+        self.assertIs(self.bench.call_args[0][0], self.machine)
         self.assertEqual(self.compile.call_args[0][:2], (self.settings, self.machine.kernel))
         self.assertEqual(self.doc.call_args[0][:2], (self.settings, self.machine.kernel))
         plan, alone, counted, driver = (call[0][0] for call in self.judge.call_args_list)
@@ -192,10 +195,10 @@ class Main(support.Sandbox):
         self.main(proofs=(RED,))
         root, checks = self.hazards.call_args[0]
         self.assertEqual(root, self.dir)
-        self.assertEqual(checks[:10], [*[GREEN] * 8, RED, GREEN])
+        self.assertEqual(checks[:11], [*[GREEN] * 9, RED, GREEN])
 
     def test_failed_proof(self) -> None:
-        self.assertEqual(self.main(proofs=(RED,)), (1, "10 passed, 1 failed"))
+        self.assertEqual(self.main(proofs=(RED,)), (1, "11 passed, 1 failed"))
 
     def test_unknown_part(self) -> None:
         with self.assertRaisesRegex(Failure, "x: say 'harness'"):

@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: GPL-2.0
+"""`make bench`: measures what threads cost in Rust and in C, in a guest that counts instructions.
+
+What is measured is in tests/bench. `python3 scripts/bench.py record` also writes the ratios to
+tests/bench/ratios.txt, which `make test` holds the crate to.
+"""
+
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import bench_plot
+import guest
+from bench_figures import Operation, read_log, table
+from guest import Guest
+from kernel_log import messages
+from progress import Step
+from settings import Failure, Settings, run_main
+from verdict import Check, Plan, judge
+
+ROUNDS = 41
+FEW_ROUNDS = 7
+# Most rounds end before the clock's next tick, which would be a part of them, has come.
+SHIFT = 0
+LIMIT = 300  # seconds
+TOLERANCE = 1.05
+RATIOS = "tests/bench/ratios.txt"
+
+
+def main(settings: Settings) -> None:
+    """Fails if anything is wrong; what was measured may still be slow."""
+    if sys.argv[1:] not in ([], ["record"]):
+        raise Failure(f"{' '.join(sys.argv[1:])}: say 'record', or nothing")
+    if settings.kernel != "plain":
+        raise Failure(f"KERNEL={settings.kernel}: only a plain kernel tells what threads cost")
+    machine, progress = guest.prepare(settings, more_steps=1)
+    with progress.step("Benchmark in the instruction-counted guest") as step:
+        checks, operations = measure(machine, ROUNDS, step)
+    for check in checks:
+        if not check.passed:
+            raise Failure(f"{check.name}: {check.reason}")
+    print(f"\n{table(operations)}\n")
+    figures = settings.build / "bench.json"
+    figures.write_text(json.dumps([operation.figures() for operation in operations], indent=1))
+    plot = bench_plot.ratios(operations, settings.build / "bench.svg")
+    print(f"{figures}\n{plot}")
+    if sys.argv[1:]:
+        record(operations, settings.root / RATIOS)
+
+
+def measure(machine: Guest, rounds: int, step: Step) -> tuple[list[Check], list[Operation]]:
+    """Boots, and measures each operation so many times."""
+    script = machine.settings.root / "tests/bench/counted.sh"
+    plan = Plan(modules=(), boot_tests=(script,), bound=LIMIT)
+    job = plan.job("bench")
+    variables = {**job.variables, "rounds": str(rounds)}
+    job = replace(job, counted=True, shift=SHIFT, variables=variables)
+    step.log = machine.console(job)
+    run = machine.run(job, step.say, step.show)
+    operations = read_log(messages(run.console), SHIFT)
+    return judge(plan, run, machine.kernel), operations
+
+
+def hold(machine: Guest, step: Step) -> list[Check]:
+    """The short form: no operation may cost more than what was recorded, but for a little.
+
+    Another kernel has other ratios, so it is not held to them.
+    """
+    if machine.settings.kernel != "plain" or machine.settings.kdir is not None:
+        step.say("only where KERNEL=plain")
+        return []
+    checks, operations = measure(machine, FEW_ROUNDS, step)
+    return [*checks, *compare(operations, recorded(machine.settings.root / RATIOS))]
+
+
+def compare(operations: list[Operation], limits: dict[str, float]) -> Iterator[Check]:
+    """Each operation that was recorded must have been measured, and the other way round."""
+    measured = {operation.name: operation.ratio for operation in operations}
+    for name in sorted(measured.keys() | limits.keys()):
+        if name not in limits:
+            reason = f"is not recorded: run python3 {Path(__file__).name} record"
+        elif name not in measured:
+            reason = "was not measured"
+        elif measured[name] > limits[name] * TOLERANCE:
+            reason = f"costs {measured[name]:.3f} of C, and {limits[name]:.3f} when recorded"
+        else:
+            reason = ""
+        yield Check("benchmark", name, not reason, reason)
+
+
+def record(operations: list[Operation], path: Path) -> None:
+    """Writes the ratios, one line for each operation."""
+    head = [line for line in path.read_text().splitlines() if line.startswith("#")]
+    lines = [f"{operation.name} {operation.ratio:.3f}" for operation in operations]
+    path.write_text("\n".join([*head, "", *lines, ""]))
+
+
+def recorded(path: Path) -> dict[str, float]:
+    """The ratios that were recorded."""
+    lines = (line.split() for line in path.read_text().splitlines())
+    return {line[0]: float(line[1]) for line in lines if line and line[0] != "#"}
+
+
+if __name__ == "__main__":
+    run_main(main)

@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Draws what a benchmark has measured, with gnuplot."""
+
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from bench_figures import Operation
+from settings import Failure
+
+TARGET = 1.02
+
+RATIOS = """
+set terminal svg size 900,480 font "sans-serif,13" background "white"
+set title "Instructions in Rust, where C takes 1"
+set boxwidth 0.7
+set style fill solid 0.8
+set xtics rotate by -50 noenhanced
+set yrange [0:]
+set grid ytics
+unset key
+plot "-" using 0:2:xticlabels(1) with boxes linecolor "#3874ad", \\
+    1 with lines linecolor "black", {target} with lines linecolor "#c03030" dashtype 2
+{data}
+e
+"""
+
+
+def ratios(operations: Sequence[Operation], path: Path) -> Path:
+    """Rust over C, a bar for each operation."""
+    data = "\n".join(f'"{each.name}" {each.ratio:.4f}' for each in operations)
+    return draw(RATIOS.format(target=TARGET, data=data), path)
+
+
+def draw(script: str, path: Path) -> Path:
+    """Runs the script, and writes what it draws."""
+    try:
+        result = subprocess.run(
+            ["gnuplot"], input=script, capture_output=True, text=True, check=False
+        )
+    except FileNotFoundError as error:
+        raise Failure("gnuplot is not installed: install gnuplot-nox, then run again") from error
+    if result.returncode:
+        raise Failure(f"gnuplot failed: {result.stderr.strip()}")
+    path.write_text(result.stdout, encoding="utf-8")
+    return path

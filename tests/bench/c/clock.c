@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The clock of the benchmark, for both modules.
+ */
+
+#include <linux/err.h>
+#include <linux/export.h>
+#include <linux/kthread.h>
+#include <linux/ktime.h>
+#include <linux/sched.h>
+#include <uapi/linux/sched/types.h>
+
+#include "bench.h"
+
+/* More than two readings of the clock are apart, and less than the thread is away for. */
+#define AWAY_NS 500
+
+static struct task_struct *soaker;
+static u64 soaked;
+
+/* Runs when nothing else does, and counts for how long. */
+static int soak(void *unused)
+{
+	u64 now, last = ktime_get_ns();
+
+	while (!kthread_should_stop()) {
+		now = ktime_get_ns();
+		if (now - last < AWAY_NS)
+			soaked += now - last;
+		last = now;
+	}
+	return 0;
+}
+
+/*
+ * Between these two, there is no idle time: what would be is not counted. Where the clock counts
+ * instructions, it skips the time for which a CPU is idle. Whoever measures is urgent meanwhile.
+ */
+int bench_soak(void)
+{
+	const struct sched_attr idle = { .sched_policy = SCHED_IDLE };
+	struct task_struct *task = kthread_create(soak, NULL, "soaker");
+
+	if (IS_ERR(task))
+		return PTR_ERR(task);
+	sched_setattr_nocheck(task, &idle);
+	sched_set_fifo(current);
+	soaker = task;
+	wake_up_process(task);
+	return 0;
+}
+EXPORT_SYMBOL_GPL(bench_soak);
+
+void bench_soak_end(void)
+{
+	kthread_stop(soaker);
+	sched_set_normal(current, 0);
+}
+EXPORT_SYMBOL_GPL(bench_soak_end);
+
+/* The time in nanoseconds, without what was soaked up. */
+u64 bench_clock(void)
+{
+	return ktime_get_ns() - soaked;
+}
+EXPORT_SYMBOL_GPL(bench_clock);

@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Tests of bench.py, bench_figures.py and bench_plot.py, with a guest that only pretends."""
+
+import json
+import unittest
+from unittest import mock
+
+import support
+import bench
+import bench_plot
+import guest
+from bench_figures import Cost, Operation, read_log, table
+from guest import End, Job, Run
+from settings import Failure, Settings
+from verdict import Check
+
+LOG = """
+[    0.1] twin_bench: sleep x10: 1000 1000 1100 9000
+[    0.2] kthread_bench: sleep x10: 1050 1050 1050 9000
+[    0.3] twin_bench: only_in_c x10: 1
+"""
+
+
+def operation(name: str, rust: float, c: float = 100) -> Operation:
+    return Operation(name, Cost((rust,)), Cost((c,)))
+
+
+class Main(support.Sandbox):
+    def setUp(self) -> None:
+        super().setUp()
+        self.fake("gnuplot", "echo '<svg/>'")
+        self.write("tests/bench/ratios.txt", "# What it is.\n\nsleep 1.000\n")
+        self.verdict = [Check("guest", "powers off by itself", True)]
+        self.machine = mock.Mock(kernel=None)
+        self.machine.console.return_value = self.dir / "console.log"
+        self.machine.run.side_effect = self.pretend
+
+    def pretend(self, job: Job, *_: object) -> Run:
+        self.job = job
+        return Run(End.POWERED_OFF, "", 0, self.write("console.log", LOG), self.dir / "log", 1.0)
+
+    def settings(self, **environ: str) -> Settings:
+        settings = Settings.from_environ({"HOME": "/h", **environ}, self.dir)
+        settings.build.mkdir(parents=True, exist_ok=True)
+        self.machine.settings = settings
+        return settings
+
+    def run_main(self, *arguments: str, **environ: str) -> Settings:
+        settings = self.settings(**environ)
+        with (
+            mock.patch.object(guest, "prepare", return_value=(self.machine, self.progress)),
+            mock.patch.object(bench, "judge", lambda *_: self.verdict),
+            mock.patch("sys.argv", ["bench.py", *arguments]),
+            mock.patch("sys.stdout", self.screen),
+        ):
+            bench.main(settings)
+        return settings
+
+    def test_green(self) -> None:
+        build = self.run_main().build
+        self.assertTrue(self.job.counted)
+        self.assertEqual(self.job.shift, 0)
+        self.assertEqual(self.job.variables["rounds"], str(bench.ROUNDS))
+        (figures,) = json.loads((build / "bench.json").read_text())
+        self.assertEqual((figures["name"], figures["ratio"]), ("sleep", 1.0))
+        self.assertEqual((build / "bench.svg").read_text(), "<svg/>\n")
+        self.assertIn("sleep", self.screen.getvalue())
+
+    def test_record(self) -> None:
+        self.run_main("record")
+        path = self.dir / "tests/bench/ratios.txt"
+        self.assertEqual(path.read_text(), "# What it is.\n\nsleep 1.000\n")
+        self.assertEqual(bench.recorded(path), {"sleep": 1.0})
+
+    def test_bad_verdict(self) -> None:
+        self.verdict = [Check("kernel log", "no alarm", False, "Oops")]
+        with self.assertRaisesRegex(Failure, "no alarm: Oops"):
+            self.run_main()
+
+    def test_not_where_checks_cost_more(self) -> None:
+        with self.assertRaisesRegex(Failure, "KERNEL=debug"):
+            self.run_main(KERNEL="debug")
+
+    def test_unknown_argument(self) -> None:
+        with self.assertRaisesRegex(Failure, "fast"):
+            self.run_main("fast")
+
+    def hold(self, **environ: str) -> list[Check]:
+        self.settings(**environ)
+        with mock.patch.object(bench, "judge", lambda *_: self.verdict):
+            return bench.hold(self.machine, self.step())
+
+    def test_short_form(self) -> None:
+        self.assertEqual([check.passed for check in self.hold()], [True, True])
+        self.assertEqual(self.job.variables["rounds"], str(bench.FEW_ROUNDS))
+        self.assertEqual(self.hold(KERNEL="debug"), [])
+        self.assertEqual(self.hold(KDIR="/k"), [])
+
+
+class Compare(unittest.TestCase):
+    def reasons(self, *operations: Operation, **limits: float) -> dict[str, str]:
+        return {check.name: check.reason for check in bench.compare(list(operations), limits)}
+
+    def test_within(self) -> None:
+        self.assertEqual(self.reasons(operation("sleep", 104.9), sleep=1.0), {"sleep": ""})
+
+    def test_too_slow(self) -> None:
+        reasons = self.reasons(operation("sleep", 105.1), sleep=1.0)
+        self.assertEqual(reasons["sleep"], "costs 1.051 of C, and 1.000 when recorded")
+
+    def test_not_recorded_not_measured(self) -> None:
+        reasons = self.reasons(operation("new", 1), old=1.0)
+        self.assertIn("is not recorded", reasons["new"])
+        self.assertEqual(reasons["old"], "was not measured")
+
+
+class Figures(unittest.TestCase):
+    def test_log(self) -> None:
+        lines = [line.partition("] ")[2] for line in LOG.splitlines()]
+        (sleep,) = read_log(lines, shift=1)
+        self.assertEqual(sleep.c.rounds, (50, 50, 55, 450))
+        self.assertEqual(sleep.c.usual, 52.5)
+        self.assertEqual(sleep.ratio, 1.0)
+
+    def test_one_round(self) -> None:
+        self.assertEqual((Cost((7,)).usual, Cost((7,)).spread), (7, 0))
+
+    def test_table(self) -> None:
+        (line,) = table([operation("sleep", 110)]).splitlines()[1:]
+        self.assertEqual(line.split(), ["sleep", "110.0", "0.0%", "100.0", "0.0%", "1.100"])
+
+
+class Plot(support.Sandbox):
+    def test_data(self) -> None:
+        self.fake("gnuplot", "cat")
+        path = bench_plot.ratios([operation("sleep", 110)], self.dir / "plot.svg")
+        self.assertIn('"sleep" 1.1000\n', path.read_text())
+
+    def test_failure(self) -> None:
+        self.fake("gnuplot", "echo 'no terminal' >&2; exit 1")
+        with self.assertRaisesRegex(Failure, "no terminal"):
+            bench_plot.ratios([], self.dir / "plot.svg")
+
+    def test_missing(self) -> None:
+        self.set_environ(PATH=str(self.bin))
+        with self.assertRaisesRegex(Failure, "install gnuplot-nox"):
+            bench_plot.ratios([], self.dir / "plot.svg")
+
+
+if __name__ == "__main__":
+    unittest.main()
