@@ -101,6 +101,7 @@ mod lock_class;
 mod mailbox;
 mod module;
 mod notifier;
+mod once;
 mod owner;
 mod packet;
 mod park_guard;

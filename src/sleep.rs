@@ -92,7 +92,7 @@ impl<'a> Sleep<'a> {
         self.heeds
             && self
                 .thread
-                .is_some_and(|thread| thread.flags.any(STOP | PARK))
+                .is_some_and(|thread| thread.flags.has(STOP | PARK))
     }
 
     /// Says whether the time is over.

@@ -71,7 +71,7 @@ impl Header {
     /// locks, in whatever sleep that is.
     #[inline(never)]
     pub(crate) fn enter_body(&self) {
-        if !self.is_freezable() {
+        if cfg!(CONFIG_LOCKDEP) && !self.is_freezable() {
             self.body.acquire();
         }
     }
@@ -79,7 +79,7 @@ impl Header {
     /// Tells lockdep that the thread is done with that.
     #[inline(never)]
     pub(crate) fn leave_body(&self) {
-        if !self.is_freezable() {
+        if cfg!(CONFIG_LOCKDEP) && !self.is_freezable() {
             self.body.release();
         }
     }

@@ -5,6 +5,7 @@
 //! One word, so that of two tasks that each set a flag and look for the other's, exactly one sees
 //! both.
 
+use crate::once::read_once;
 use kernel::sync::atomic::{
     ordering::{
         Acquire,
@@ -53,6 +54,18 @@ impl Flags {
     #[inline]
     pub(crate) fn get(&self) -> u32 {
         self.0.load(Acquire)
+    }
+
+    /// All flags, where nothing else is read because of them.
+    #[inline]
+    pub(crate) fn peek(&self) -> u32 {
+        read_once(&self.0)
+    }
+
+    /// Says whether at least one of `flags` is set, in the same way.
+    #[inline]
+    pub(crate) fn has(&self, flags: u32) -> bool {
+        self.peek() & flags != 0
     }
 
     /// Says whether at least one of `flags` is set.

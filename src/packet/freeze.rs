@@ -12,7 +12,7 @@ impl Header {
     /// Says whether the thread lets itself be frozen.
     #[inline]
     pub(crate) fn is_freezable(&self) -> bool {
-        self.flags.any(FREEZABLE)
+        self.flags.has(FREEZABLE)
     }
 
     /// Tells the kernel that the thread lets itself be frozen, if so. Called by the thread, once.

@@ -30,13 +30,13 @@ impl Header {
     /// Says whether the thread was asked to park.
     #[inline]
     pub(crate) fn should_park(&self) -> bool {
-        self.flags.get() & (PARK | STOP) == PARK
+        self.flags.peek() & (PARK | STOP) == PARK
     }
 
     /// Parks the calling thread for as long as it should, and freezes it likewise.
     #[inline]
     pub(crate) fn park_point(&self) {
-        if self.flags.any(PARK | FREEZABLE) {
+        if self.flags.has(PARK | FREEZABLE) {
             self.pause();
         }
     }

@@ -33,7 +33,7 @@ impl Header {
 
     /// Has all signals ignored again. Called by the thread.
     pub(crate) fn ignore_signals(&self) {
-        if self.flags.any(SIGNALS) {
+        if self.flags.has(SIGNALS) {
             // CAST: 64, or 128 on MIPS.
             for number in 1..=bindings::_NSIG as i32 {
                 // SAFETY: As above.

@@ -11,7 +11,7 @@ impl Header {
     /// Says whether the thread was asked to stop.
     #[inline]
     pub(crate) fn should_stop(&self) -> bool {
-        self.flags.any(STOP)
+        self.flags.has(STOP)
     }
 
     /// Asks the thread to stop. Never sleeps.

@@ -7,6 +7,10 @@ use crate::{
     builder::Plan,
     current::Current,
     lock_class::LockClass,
+    once::{
+        read_once,
+        write_once, //
+    },
     packet::{
         flags::{
             FINISHED,
@@ -29,14 +33,14 @@ use kernel::{
         atomic::{
             ordering::{
                 Full,
-                Relaxed, //
+                Relaxed,
+                Release, //
             },
             Atomic,
             AtomicFlag, //
         },
         Arc,
-        ArcBorrow,
-        SetOnce, //
+        ArcBorrow, //
     },
     types::Opaque, //
 };
@@ -49,12 +53,13 @@ use kernel::{
 ///   valid for as long as they are in there, and own what they are in.
 /// - An item whose `worker` is that of a core owns a reference to the core.
 /// - `item` is null, or a string that is there while the worker's module is.
-/// - `thread` is set before anybody but the maker knows of the core.
-#[pin_data]
+/// - `thread` is null, or a header that the core owns a reference to. It is set before anybody but
+///   the maker and the registry knows of the core.
+#[pin_data(PinnedDrop)]
 pub(crate) struct Core {
     #[pin]
     worker: Opaque<bindings::kthread_worker>,
-    thread: SetOnce<ARef<Header>>,
+    thread: Atomic<*mut Header>,
     /// Where the functions of items may lie: in the module that the worker belongs to. Copied, as a
     /// queue may be there for longer.
     code: Range<usize>,
@@ -67,7 +72,7 @@ pub(crate) struct Core {
     /// Since when, in jiffies.
     pub(super) since: Atomic<c_ulong>,
     /// Nothing runs any more; what is still in the queue is to be dropped.
-    over: AtomicFlag,
+    over: Atomic<bool>,
 }
 
 // SAFETY: A worker may be used and freed by any task, and has a lock of its own.
@@ -102,20 +107,23 @@ impl Core {
                     }
                 }
             }),
-            thread: SetOnce::new(),
+            thread: Atomic::new(core::ptr::null_mut()),
             code,
             orderly: AtomicFlag::new(false),
             runs: Atomic::new(0),
             item: Atomic::new(core::ptr::null_mut()),
             since: Atomic::new(0),
-            over: AtomicFlag::new(false),
+            over: Atomic::new(false),
         });
         Arc::pin_init(init, GFP_KERNEL)
     }
 
     /// Tells the core its thread, which has not begun.
     pub(super) fn set_thread(&self, thread: &Header) {
-        self.thread.populate(thread.into());
+        // INVARIANT: The reference passes to the core.
+        let thread = ARef::into_raw(ARef::from(thread));
+        // A reader sees the header whole, as it is reached by this pointer.
+        self.thread.store(thread.as_ptr(), Release);
     }
 
     /// The core that an item belongs to, if it belongs to one.
@@ -127,7 +135,7 @@ impl Core {
         work: NonNull<bindings::kthread_work>,
     ) -> Option<ArcBorrow<'a, Self>> {
         // SAFETY: By the safety requirement; C writes nothing else there than we do.
-        let worker = unsafe { Atomic::from_ptr(&raw mut (*work.as_ptr()).worker) }.load(Relaxed);
+        let worker = read_once(unsafe { Atomic::from_ptr(&raw mut (*work.as_ptr()).worker) });
         if worker.is_null() {
             return None;
         }
@@ -149,7 +157,8 @@ impl Core {
 
     /// The thread.
     pub(crate) fn thread(&self) -> Option<&Header> {
-        self.thread.as_ref().map(|thread| &**thread)
+        // SAFETY: By the type invariant.
+        unsafe { read_once(&self.thread).as_ref() }
     }
 
     /// Says whether the calling task is the worker's thread.
@@ -160,13 +169,13 @@ impl Core {
     /// Says whether nothing is accepted any more.
     #[inline]
     pub(crate) fn is_closed(&self) -> bool {
-        self.thread().is_none_or(|thread| thread.flags.any(STOP))
+        self.thread().is_none_or(|thread| thread.flags.has(STOP))
     }
 
     /// Says whether items are to be dropped instead of run.
     #[inline(never)]
     pub(crate) fn is_over(&self) -> bool {
-        self.over.load(Relaxed)
+        read_once(&self.over)
     }
 
     /// Calls `body` under the lock.
@@ -196,9 +205,6 @@ impl Core {
         work: NonNull<bindings::kthread_work>,
         delay: c_ulong,
     ) -> Result<(), Refusal> {
-        if self.is_closed() {
-            return Err(Refusal::Closed);
-        }
         // SAFETY: By the safety requirement.
         unsafe { self.bind(work) }?;
         self.locked(|worker| {
@@ -230,9 +236,6 @@ impl Core {
         work: NonNull<bindings::kthread_work>,
         delay: c_ulong,
     ) -> Result<bool, Refusal> {
-        if self.is_closed() {
-            return Err(Refusal::Closed);
-        }
         // SAFETY: By the safety requirement.
         unsafe { self.bind(work) }?;
         loop {
@@ -278,9 +281,12 @@ impl Core {
         let mine = self.worker.get();
         // SAFETY: By the safety requirement; C writes nothing else there than we do.
         let worker = unsafe { Atomic::from_ptr(&raw mut (*work.as_ptr()).worker) };
-        let bound = worker.load(Relaxed);
+        let bound = read_once(worker);
         if core::ptr::eq(bound, mine) {
             return Ok(());
+        }
+        if self.is_closed() {
+            return Err(Refusal::Closed);
         }
         if !bound.is_null() {
             return Err(Refusal::OtherWorker);
@@ -326,7 +332,7 @@ impl Core {
 
     /// Drops what is queued, as nothing of it will run any more.
     pub(crate) fn clear(&self) {
-        self.over.store(true, Relaxed);
+        write_once(&self.over, true);
         self.end_delays();
         self.call_all();
     }
@@ -379,7 +385,7 @@ impl Core {
         if let Some(thread) = self.begin(class) {
             let run = || body(Current::new(thread));
             // As for a thread's body.
-            if thread.is_freezable() {
+            if cfg!(not(CONFIG_LOCKDEP)) || thread.is_freezable() {
                 run();
             } else {
                 class.hold(run);
@@ -390,8 +396,8 @@ impl Core {
 
     #[inline(never)]
     fn end(&self, thread: &Header, class: LockClass) {
-        self.item.store(core::ptr::null_mut(), Relaxed);
-        self.runs.store(self.runs.load(Relaxed) + 1, Relaxed);
+        write_once(&self.item, core::ptr::null_mut());
+        write_once(&self.runs, read_once(&self.runs) + 1);
         // One that stays pending would keep C's loop from sleeping.
         thread.ignore_signals();
         thread.leave_body();
@@ -403,7 +409,7 @@ impl Core {
                 thread.name()
             );
         }
-        if thread.flags.any(UNOWNED) && self.orderly.load(Relaxed) {
+        if thread.flags.has(UNOWNED) && self.orderly.load(Relaxed) {
             // The item has dropped the handle. What is queued runs here, so that the reaper need
             // not wait for it.
             self.finish();
@@ -416,11 +422,20 @@ impl Core {
     fn begin(&self, class: LockClass) -> Option<&Header> {
         let thread = self.thread().filter(|_| !self.is_over())?;
         // INVARIANT: The class belongs to the module that the item's code does.
-        self.item
-            .store(class.name().as_char_ptr().cast_mut(), Relaxed);
-        self.since.store(now(), Relaxed);
+        write_once(&self.item, class.name().as_char_ptr().cast_mut());
+        write_once(&self.since, now());
         thread.enter_body();
         Some(thread)
+    }
+}
+
+#[pinned_drop]
+impl PinnedDrop for Core {
+    fn drop(self: Pin<&mut Self>) {
+        if let Some(thread) = NonNull::new(read_once(&self.thread)) {
+            // SAFETY: By the type invariant the core owns a reference, which nobody else uses.
+            drop(unsafe { ARef::from_raw(thread) });
+        }
     }
 }
 
