@@ -208,7 +208,8 @@ impl<'a> Current<'a> {
     #[track_caller]
     pub(crate) fn sleep_until_time(&self, expires: i64) -> Result<(), Stopped> {
         let sleep = Sleep {
-            until: Some(expires),
+            // The last time that there is never comes.
+            until: (expires != i64::MAX).then_some(expires),
             ..Sleep::idle(self.header)
         };
         self.sleep_until_done(&sleep, || self.go_on())

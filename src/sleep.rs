@@ -12,10 +12,13 @@ use crate::{
         Header, //
     },
 };
-use core::ptr;
 use kernel::{
+    prelude::*,
     task::Task,
-    time::Delta, //
+    time::{
+        msecs_to_jiffies,
+        Delta, //
+    },
 };
 
 /// A way to sleep.
@@ -29,6 +32,8 @@ pub(crate) struct Sleep<'a> {
     pub(crate) state: u32,
     /// Whether one wake-up of a queue wakes one of those who sleep there like this.
     pub(crate) exclusive: bool,
+    /// Whether it also ends, as if the task was woken, when it is time to look for what nobody tells.
+    pub(crate) looks: bool,
     /// When the sleep ends, by the monotonic clock in nanoseconds.
     pub(crate) until: Option<i64>,
 }
@@ -57,6 +62,7 @@ impl<'a> Sleep<'a> {
             heeds: false,
             state,
             exclusive: false,
+            looks: false,
             until: None,
         }
     }
@@ -78,6 +84,7 @@ impl<'a> Sleep<'a> {
             heeds: true,
             state,
             exclusive: false,
+            looks: false,
             until: None,
         }
     }
@@ -117,21 +124,42 @@ impl<'a> Sleep<'a> {
             unsafe { bindings::set_current_state(bindings::TASK_RUNNING) };
             return Slept::NotAtAll;
         }
-        let mut until = self.until;
-        let expires = until.as_mut().map_or(ptr::null_mut(), ptr::from_mut);
-        // SAFETY: `expires` is null, for no end, or outlives the call; the state was set above.
-        let left = unsafe {
-            bindings::schedule_hrtimeout_range(
-                expires,
-                timer_slack(),
-                bindings::hrtimer_mode_HRTIMER_MODE_ABS,
-            )
-        };
-        if left == 0 {
-            Slept::UntilTime
-        } else {
-            Slept::UntilWoken
+        match self.until {
+            Some(until) => sleep_until(until),
+            None if self.looks => {
+                // By a timer of low resolution, as it hardly ever comes to that.
+                //
+                // SAFETY: The state was set above.
+                unsafe { bindings::schedule_timeout(msecs_to_jiffies(LOOK_AGAIN_MS) as c_long) };
+                Slept::UntilWoken
+            }
+            None => {
+                // SAFETY: As above.
+                unsafe { bindings::schedule() };
+                Slept::UntilWoken
+            }
         }
+    }
+}
+
+/// How often a waiter looks for what nobody tells: that a thread crashed, or does not answer.
+pub(crate) const LOOK_AGAIN: Delta = Delta::from_millis(LOOK_AGAIN_MS as i64);
+const LOOK_AGAIN_MS: u32 = 1000;
+
+/// Sleeps, in the state that the task has set, until a time or until it is woken.
+fn sleep_until(mut until: i64) -> Slept {
+    // SAFETY: The time outlives the call.
+    let left = unsafe {
+        bindings::schedule_hrtimeout_range(
+            &mut until,
+            timer_slack(),
+            bindings::hrtimer_mode_HRTIMER_MODE_ABS,
+        )
+    };
+    if left == 0 {
+        Slept::UntilTime
+    } else {
+        Slept::UntilWoken
     }
 }
 

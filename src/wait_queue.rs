@@ -82,7 +82,8 @@ pub struct WaitQueue {
     sleepers: RawList,
 }
 
-/// An entry of the queue. It is on the stack of its task, which takes it out when it wakes up.
+/// An entry of the queue. It is on the stack of its task, and taken out by who wakes that, or by
+/// itself if nobody did.
 #[repr(C)]
 struct Sleeper {
     links: Opaque<bindings::list_head>,
@@ -208,11 +209,16 @@ impl WaitQueue {
                 entry = unsafe { (*entry).next };
                 // One that is frozen will look when it is not, which may be too late for others.
                 let frozen = sleeper.freezable && sleeper.is_frozen();
-                // SAFETY: The task is there, as it takes its entry out before it goes on.
+                // SAFETY: The task is there, as it does not go on while its entry is in the list.
                 let woken = unsafe { bindings::wake_up_process(sleeper.task) } != 0;
-                if sleeper.exclusive && woken && !frozen {
-                    sleeper.picked.store(true, Relaxed);
-                    exclusive -= 1;
+                if woken && !frozen {
+                    if sleeper.exclusive {
+                        sleeper.picked.store(true, Relaxed);
+                        exclusive -= 1;
+                    }
+                    // SAFETY: The entry is in the list, and the lock is held. The sleeper is not
+                    // used any more after this.
+                    unsafe { bindings::list_del_init_careful(sleeper.links.get()) };
                 }
             }
         });
@@ -266,15 +272,22 @@ impl WaitQueue {
             }
         });
         let slept = sleep.sleep(|| self.wakes.load(Acquire) != seen || sleep.is_asked());
-        // SAFETY: The entry is in the list, and the lock is held.
-        self.sleepers
-            .locked(|_| unsafe { bindings::list_del_init(links) });
+        // SAFETY: The entry is initialised. Who takes it out does nothing with it afterwards.
+        if !unsafe { bindings::list_empty_careful(links) } {
+            // SAFETY: The entry is in the list, or was just taken out; the lock is held.
+            self.sleepers
+                .locked(|_| unsafe { bindings::list_del_init(links) });
+        }
         if slept == Slept::NotAtAll && sleeper.picked.load(Relaxed) {
             // The wake-up went to a waiter that was awake because of another one.
             self.wake_one();
         }
-        // Also of one that always finds itself woken, as looking takes long.
-        slept == Slept::UntilTime || sleep.is_over()
+        match slept {
+            // One that always finds itself woken, as looking takes long, looks at the clock.
+            Slept::NotAtAll => sleep.is_over(),
+            Slept::UntilWoken => false,
+            Slept::UntilTime => true,
+        }
     }
 
     /// Waits until the condition holds, and returns its value.
@@ -339,6 +352,20 @@ impl WaitQueue {
         condition: impl FnMut() -> C,
     ) -> Option<C::Value> {
         self.wait_until_time(after(limit), condition)
+    }
+
+    /// Waits like [`wait`](Self::wait), but looks at the condition every now and then also if
+    /// nobody wakes the queue.
+    pub(crate) fn wait_and_look<C: Outcome>(&self, mut condition: impl FnMut() -> C) -> C::Value {
+        loop {
+            let sleep = Sleep {
+                looks: true,
+                ..Sleep::new(bindings::TASK_UNINTERRUPTIBLE)
+            };
+            if let Ok(Some(value)) = self.wait_until(&sleep, &mut condition, never) {
+                return value;
+            }
+        }
     }
 
     /// Waits until the condition holds, but no longer than until a time; returns its value if it

@@ -14,7 +14,14 @@ use super::{
 };
 use crate::{
     bindings,
-    sleep::after, //
+    once::{
+        read_once,
+        write_once, //
+    },
+    sleep::{
+        after,
+        LOOK_AGAIN, //
+    },
     state::{
         State,
         SLEEPING,
@@ -84,10 +91,10 @@ impl Header {
     /// Notes what the thread does; returns what it did before.
     #[inline(never)]
     fn does(&self, activity: u32, place: *mut Location<'static>) -> (u32, *mut Location<'static>) {
-        let before = (self.activity.load(Relaxed), self.place.load(Relaxed));
-        self.activity.store(activity, Relaxed);
+        let before = (read_once(&self.activity), read_once(&self.place));
+        write_once(&self.activity, activity);
         // INVARIANT: The place of a call is in the code that makes it.
-        self.place.store(place, Relaxed);
+        write_once(&self.place, place);
         before
     }
 
@@ -117,19 +124,19 @@ impl Header {
 
     /// Waits until `done`, or until the time is over; returns the last answer.
     pub(crate) fn wait_until(&self, limit: Option<Delta>, done: impl Fn() -> bool) -> bool {
-        let end = limit.map(after);
+        let Some(limit) = limit else {
+            self.changes.wait_and_look(done);
+            return true;
+        };
+        let end = after(limit);
         loop {
-            let next = after(LOOK_AGAIN);
-            let until = end.map_or(next, |end| end.min(next));
+            let until = end.min(after(LOOK_AGAIN));
             if self.changes.wait_until_time(until, &done).is_some() {
                 return true;
             }
-            if end.is_some_and(|end| end <= until) {
+            if end <= until {
                 return false;
             }
         }
     }
 }
-
-/// How often a waiter looks for what nobody tells: that a thread crashed, or does not answer.
-const LOOK_AGAIN: Delta = Delta::from_secs(1);
