@@ -58,7 +58,12 @@ impl<'a> Sleep<'a> {
     #[inline(never)]
     pub(crate) fn new(state: u32) -> Self {
         Self {
-            thread: Header::of_current(),
+            // Most tasks are not frozen in here, and it is known at once that they are not.
+            //
+            // SAFETY: The function has no requirements.
+            thread: unsafe { bindings::is_freezable_kthread() }
+                .then(Header::of_current)
+                .flatten(),
             heeds: false,
             state,
             exclusive: false,

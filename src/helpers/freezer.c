@@ -16,3 +16,9 @@ void rust_kthread_try_to_freeze(void)
 {
 	try_to_freeze();
 }
+
+/* One that has said so, by set_freezable(). */
+bool rust_kthread_is_freezable_kthread(void)
+{
+	return (current->flags & (PF_KTHREAD | PF_NOFREEZE)) == PF_KTHREAD;
+}

@@ -34,13 +34,18 @@ impl Header {
     /// Has all signals ignored again. Called by the thread.
     pub(crate) fn ignore_signals(&self) {
         if self.flags.has(SIGNALS) {
-            // CAST: 64, or 128 on MIPS.
-            for number in 1..=bindings::_NSIG as i32 {
-                // SAFETY: As above.
-                unsafe { bindings::disallow_signal(number) };
-            }
-            self.flags.clear(SIGNALS);
+            self.ignore_all();
         }
+    }
+
+    #[cold]
+    fn ignore_all(&self) {
+        // CAST: 64, or 128 on MIPS.
+        for number in 1..=bindings::_NSIG as i32 {
+            // SAFETY: As above.
+            unsafe { bindings::disallow_signal(number) };
+        }
+        self.flags.clear(SIGNALS);
     }
 
     /// Says whether there is a signal for the calling thread.

@@ -173,7 +173,7 @@ impl Core {
     }
 
     /// Says whether items are to be dropped instead of run.
-    #[inline(never)]
+    #[inline]
     pub(crate) fn is_over(&self) -> bool {
         read_once(&self.over)
     }
@@ -285,6 +285,23 @@ impl Core {
         if core::ptr::eq(bound, mine) {
             return Ok(());
         }
+        // SAFETY: By the safety requirement.
+        unsafe { self.bind_first(work, worker, bound) }
+    }
+
+    /// Does so for the first time, or says why not.
+    ///
+    /// # Safety
+    ///
+    /// The item must be valid.
+    #[cold]
+    unsafe fn bind_first(
+        self: ArcBorrow<'_, Self>,
+        work: NonNull<bindings::kthread_work>,
+        worker: &Atomic<*mut bindings::kthread_worker>,
+        bound: *mut bindings::kthread_worker,
+    ) -> Result<(), Refusal> {
+        let mine = self.worker.get();
         if self.is_closed() {
             return Err(Refusal::Closed);
         }
@@ -394,6 +411,7 @@ impl Core {
         }
     }
 
+    // What hardly ever happens is in functions of its own, so that the rest needs few registers.
     #[inline(never)]
     fn end(&self, thread: &Header, class: LockClass) {
         write_once(&self.item, core::ptr::null_mut());
@@ -403,15 +421,18 @@ impl Core {
         thread.leave_body();
         // SAFETY: The function has no requirements.
         if unsafe { bindings::task_holds_something() } {
-            pr_err!(
-                "BUG: {}, an item of {}, returned with a lock, or in atomic context\n",
-                class.name(),
-                thread.name()
-            );
+            report(thread, class);
         }
-        if thread.flags.has(UNOWNED) && self.orderly.load(Relaxed) {
-            // The item has dropped the handle. What is queued runs here, so that the reaper need
-            // not wait for it.
+        if thread.flags.has(UNOWNED) {
+            self.finish_unowned(thread);
+        }
+    }
+
+    /// Runs here what is queued, if the item has dropped the handle, so that the reaper need not
+    /// wait for it.
+    #[cold]
+    fn finish_unowned(&self, thread: &Header) {
+        if self.orderly.load(Relaxed) {
             self.finish();
             thread.flags.set(FINISHED);
             reaper::wake();
@@ -443,6 +464,16 @@ impl PinnedDrop for Core {
 pub(super) fn now() -> c_ulong {
     // SAFETY: A word that is always there, and that C changes.
     unsafe { (&raw const bindings::jiffies).read_volatile() }
+}
+
+/// Says that an item has left something behind.
+#[cold]
+fn report(thread: &Header, class: LockClass) {
+    pr_err!(
+        "BUG: {}, an item of {}, returned with a lock, or in atomic context\n",
+        class.name(),
+        thread.name()
+    );
 }
 
 /// Gives up the reference to the core that an item owns, if it does.
@@ -552,6 +583,23 @@ unsafe fn insert(
         unsafe { wake(worker) };
         return;
     }
+    // SAFETY: As above.
+    unsafe { insert_delayed(worker, work, delay) };
+}
+
+/// Puts an item among those with delays.
+///
+/// # Safety
+///
+/// Those of [`insert`], and there is a delay.
+#[inline(never)]
+unsafe fn insert_delayed(
+    worker: *mut bindings::kthread_worker,
+    work: NonNull<bindings::kthread_work>,
+    delay: c_ulong,
+) {
+    // SAFETY: By the safety requirements.
+    let node = unsafe { &raw mut (*work.as_ptr()).node };
     // SAFETY: As above; the item is the first field of one with a timer.
     let timer = unsafe { &raw mut (*work.as_ptr().cast::<bindings::kthread_delayed_work>()).timer };
     // SAFETY: By the safety requirements; a timer whose item is in no list is not armed.

@@ -180,14 +180,16 @@ impl Core {
         }
         let done = || marker.done.load(Acquire);
         thread.wait_until(None, || done() || thread.has_ended());
-        // A worker that crashed runs nothing any more.
-        //
-        // SAFETY: The marker is valid, and has no timer.
-        if !done() && unsafe { self.take_out(marker.work()) } {
-            return Err(ESHUTDOWN);
+        if !done() {
+            // A worker that crashed runs nothing any more.
+            //
+            // SAFETY: The marker is valid, and has no timer.
+            if unsafe { self.take_out(marker.work()) } {
+                return Err(ESHUTDOWN);
+            }
+            // If it was not in the queue, it is just being passed.
+            thread.wait_until(None, done);
         }
-        // If it was not in the queue, it is just being passed.
-        thread.wait_until(None, done);
         if marker.over.load(Relaxed) {
             Err(ESHUTDOWN)
         } else {
