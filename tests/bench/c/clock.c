@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The clock of the benchmark, for both modules.
+ * The clock of the benchmark, for both modules: the CPU's counter, as what the kernel takes its rate
+ * for is not exact.
  */
 
 #include <linux/err.h>
 #include <linux/export.h>
 #include <linux/kthread.h>
-#include <linux/ktime.h>
 #include <linux/sched.h>
+#include <linux/timex.h>
 #include <uapi/linux/sched/types.h>
 
 #include "bench.h"
 
 /* More than two readings of the clock are apart, and less than the thread is away for. */
-#define AWAY_NS 500
+#define AWAY 500
 
 static struct task_struct *soaker;
 static u64 soaked;
@@ -21,11 +22,11 @@ static u64 soaked;
 /* Runs when nothing else does, and counts for how long. */
 static int soak(void *unused)
 {
-	u64 now, last = ktime_get_ns();
+	u64 now, last = get_cycles();
 
 	while (!kthread_should_stop()) {
-		now = ktime_get_ns();
-		if (now - last < AWAY_NS)
+		now = get_cycles();
+		if (now - last < AWAY)
 			soaked += now - last;
 		last = now;
 	}
@@ -58,9 +59,9 @@ void bench_soak_end(void)
 }
 EXPORT_SYMBOL_GPL(bench_soak_end);
 
-/* The time in nanoseconds, without what was soaked up. */
+/* The time without what was soaked up: where the clock counts instructions, in nanoseconds. */
 u64 bench_clock(void)
 {
-	return ktime_get_ns() - soaked;
+	return get_cycles() - soaked;
 }
 EXPORT_SYMBOL_GPL(bench_clock);

@@ -13,7 +13,7 @@ extern "C" {
     fn bench_clock() -> u64;
 }
 
-/// The time in nanoseconds, without what was soaked up.
+/// The time without what was soaked up.
 pub(crate) fn now() -> u64 {
     // SAFETY: The function has no requirements.
     unsafe { bench_clock() }
