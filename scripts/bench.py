@@ -8,12 +8,13 @@ tests/bench/ratios.txt, which `make test` holds the crate to.
 import json
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import bench_plot
+import bench_size
 import guest
-from bench_figures import Operation, read_log, table
+from bench_figures import Operation, memory_table, read_log, read_memory, table
 from guest import Guest
 from kernel_log import messages
 from progress import Step
@@ -37,30 +38,44 @@ def main(settings: Settings) -> None:
         raise Failure(f"KERNEL={settings.kernel}: only a plain kernel tells what threads cost")
     machine, progress = guest.prepare(settings, more_steps=1)
     with progress.step("Benchmark in the instruction-counted guest") as step:
-        checks, operations = measure(machine, ROUNDS, step)
+        checks, log = measure(machine, ROUNDS, step, "counted", "memory")
     for check in checks:
         if not check.passed:
             raise Failure(f"{check.name}: {check.reason}")
-    print(f"\n{table(operations)}\n")
+    operations, memory = read_log(log, SHIFT), read_memory(log)
+    twins = (path.stem for path in (settings.root / "tests/twins").glob("*.c"))
+    sizes = bench_size.read(machine.modules, twins)
+    for part in (table(operations), memory_table(memory), bench_size.table(sizes)):
+        print(f"\n{part}")
     figures = settings.build / "bench.json"
-    figures.write_text(json.dumps([operation.figures() for operation in operations], indent=1))
+    everything = {
+        "operations": [operation.figures() for operation in operations],
+        "memory": [asdict(each) for each in memory],
+        "sizes": [asdict(each) for each in sizes],
+    }
+    figures.write_text(json.dumps(everything, indent=1), encoding="utf-8")
     plot = bench_plot.ratios(operations, settings.build / "bench.svg")
-    print(f"{figures}\n{plot}")
+    print(f"\n{figures}\n{plot}")
     if sys.argv[1:]:
         record(operations, settings.root / RATIOS)
 
 
-def measure(machine: Guest, rounds: int, step: Step) -> tuple[list[Check], list[Operation]]:
-    """Boots, and measures each operation so many times."""
-    script = machine.settings.root / "tests/bench/counted.sh"
-    plan = Plan(modules=(), boot_tests=(script,), bound=LIMIT)
+def measure(
+    machine: Guest, rounds: int, step: Step, *scripts: str
+) -> tuple[list[Check], list[str]]:
+    """Boots, runs these scripts of tests/bench, and returns what the kernel has logged.
+
+    Each operation is measured so many times.
+    """
+    folder = machine.settings.root / "tests/bench"
+    paths = tuple(folder / f"{script}.sh" for script in scripts)
+    plan = Plan(modules=(), boot_tests=paths, bound=LIMIT)
     job = plan.job("bench")
     variables = {**job.variables, "rounds": str(rounds)}
     job = replace(job, counted=True, shift=SHIFT, variables=variables)
     step.log = machine.console(job)
     run = machine.run(job, step.say, step.show)
-    operations = read_log(messages(run.console), SHIFT)
-    return judge(plan, run, machine.kernel), operations
+    return judge(plan, run, machine.kernel), messages(run.console)
 
 
 def hold(machine: Guest, step: Step) -> list[Check]:
@@ -71,8 +86,9 @@ def hold(machine: Guest, step: Step) -> list[Check]:
     if machine.settings.kernel != "plain" or machine.settings.kdir is not None:
         step.say("only where KERNEL=plain")
         return []
-    checks, operations = measure(machine, FEW_ROUNDS, step)
-    return [*checks, *compare(operations, recorded(machine.settings.root / RATIOS))]
+    checks, log = measure(machine, FEW_ROUNDS, step, "counted")
+    limits = recorded(machine.settings.root / RATIOS)
+    return [*checks, *compare(read_log(log, SHIFT), limits)]
 
 
 def compare(operations: list[Operation], limits: dict[str, float]) -> Iterator[Check]:

@@ -10,6 +10,18 @@ from typing import Any
 RUST, C = "kthread_bench", "twin_bench"
 # What tests/bench/*/measure.* logs: how often a round does it, and the nanoseconds of each round.
 MEASURED = re.compile(rf"({RUST}|{C}): (\w+) x(\d+):((?: \d+)+)")
+# What tests/bench/memory.sh logs.
+MEMORY = re.compile(rf"({RUST}|{C}): memory (\w+): ([\d.]+) bytes, ([\d.]+) times")
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What memory one thing takes, and how many times some is allocated to make it."""
+
+    module: str
+    name: str
+    bytes: float
+    times: float
 
 
 @dataclass(frozen=True)
@@ -71,6 +83,21 @@ def read_log(lines: Iterable[str], shift: int) -> list[Operation]:
         for name, both in costs.items()
         if both.keys() == {RUST, C}
     ]
+
+
+def read_memory(lines: Iterable[str]) -> list[Memory]:
+    """What memory things take."""
+    found = filter(None, map(MEMORY.fullmatch, lines))
+    return [Memory(each[1], each[2], float(each[3]), float(each[4])) for each in found]
+
+
+def memory_table(memory: Iterable[Memory]) -> str:
+    """One line for each thing and language."""
+    lines = [f"{'memory':24}{'bytes':>8}{'times':>8}"]
+    for each in sorted(memory, key=lambda each: each.name):
+        language = "Rust" if each.module == RUST else "C"
+        lines.append(f"{f'{each.name} in {language}':24}{each.bytes:8.0f}{each.times:8.1f}")
+    return "\n".join(lines)
 
 
 def table(operations: Iterable[Operation]) -> str:

@@ -32,7 +32,8 @@ pub(crate) struct Sleep<'a> {
     pub(crate) state: u32,
     /// Whether one wake-up of a queue wakes one of those who sleep there like this.
     pub(crate) exclusive: bool,
-    /// Whether it also ends, as if the task was woken, when it is time to look for what nobody tells.
+    /// Whether it also ends, as if the task was woken, when it is time to look for what nobody
+    /// tells.
     pub(crate) looks: bool,
     /// When the sleep ends, by the monotonic clock in nanoseconds.
     pub(crate) until: Option<i64>,

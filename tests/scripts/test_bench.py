@@ -8,8 +8,9 @@ from unittest import mock
 import support
 import bench
 import bench_plot
+import bench_size
 import guest
-from bench_figures import Cost, Operation, read_log, table
+from bench_figures import Cost, Operation, memory_table, read_log, read_memory, table
 from guest import End, Job, Run
 from settings import Failure, Settings
 from verdict import Check
@@ -18,6 +19,12 @@ LOG = """
 [    0.1] twin_bench: sleep x10: 1000 1000 1100 9000
 [    0.2] kthread_bench: sleep x10: 1050 1050 1050 9000
 [    0.3] twin_bench: only_in_c x10: 1
+[    0.4] kthread_bench: memory work: 64 bytes, 1.5 times
+"""
+
+SIZE = """
+echo '   text    data     bss     dec     hex filename'
+for file; do echo "   1000      20       3    1023     3ff $file"; done
 """
 
 
@@ -31,7 +38,11 @@ class Main(support.Sandbox):
         self.fake("gnuplot", "echo '<svg/>'")
         self.write("tests/bench/ratios.txt", "# What it is.\n\nsleep 1.000\n")
         self.verdict = [Check("guest", "powers off by itself", True)]
-        self.machine = mock.Mock(kernel=None)
+        self.write("tests/twins/poller.c")
+        for name in ("rust_kthread", "kthread_poller", "twin_poller"):
+            self.write(f"{name}.ko")
+        self.fake("size", SIZE)
+        self.machine = mock.Mock(kernel=None, modules=self.dir)
         self.machine.console.return_value = self.dir / "console.log"
         self.machine.run.side_effect = self.pretend
 
@@ -61,7 +72,11 @@ class Main(support.Sandbox):
         self.assertTrue(self.job.counted)
         self.assertEqual(self.job.shift, 0)
         self.assertEqual(self.job.variables["rounds"], str(bench.ROUNDS))
-        (figures,) = json.loads((build / "bench.json").read_text())
+        everything = json.loads((build / "bench.json").read_text())
+        (figures,) = everything["operations"]
+        (memory,) = everything["memory"]
+        self.assertEqual((memory["name"], memory["bytes"]), ("work", 64))
+        self.assertEqual(everything["sizes"][1]["name"], "kthread_poller")
         self.assertEqual((figures["name"], figures["ratio"]), ("sleep", 1.0))
         self.assertEqual((build / "bench.svg").read_text(), "<svg/>\n")
         self.assertIn("sleep", self.screen.getvalue())
@@ -125,9 +140,25 @@ class Figures(unittest.TestCase):
     def test_one_round(self) -> None:
         self.assertEqual((Cost((7,)).usual, Cost((7,)).spread), (7, 0))
 
+    def test_memory(self) -> None:
+        lines = [line.partition("] ")[2] for line in LOG.splitlines()]
+        (_, line) = memory_table(read_memory(lines)).splitlines()
+        self.assertEqual(line.split(), ["work", "in", "Rust", "64", "1.5"])
+
     def test_table(self) -> None:
         (line,) = table([operation("sleep", 110)]).splitlines()[1:]
         self.assertEqual(line.split(), ["sleep", "110.0", "0.0%", "100.0", "0.0%", "1.100"])
+
+
+class Sizes(support.Sandbox):
+    def test_what_is_there(self) -> None:
+        self.fake("size", SIZE)
+        for name in ("rust_kthread", "kthread_poller", "kthread_other"):
+            self.write(f"{name}.ko")
+        sizes = bench_size.read(self.dir, ["poller", "gone"])
+        self.assertEqual([size.name for size in sizes], ["rust_kthread", "kthread_poller"])
+        self.assertEqual((sizes[0].text, sizes[0].data), (1000, 23))
+        self.assertIn("kthread_poller", bench_size.table(sizes))
 
 
 class Plot(support.Sandbox):

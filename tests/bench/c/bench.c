@@ -15,9 +15,13 @@ static DECLARE_COMPLETION(done);
 
 static int measure_all(void *unused)
 {
-	int error = bench_threads() ?: bench_waits() ?: bench_worker() ?:
-		    bench_delayed() ?: bench_mailbox() ?: bench_workqueue();
+	int error;
 
+	if (!rounds)
+		error = trace_memory();
+	else
+		error = bench_threads() ?: bench_waits() ?: bench_worker() ?:
+			bench_delayed() ?: bench_mailbox() ?: bench_workqueue();
 	complete(&done);
 	return error;
 }

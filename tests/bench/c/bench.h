@@ -8,6 +8,9 @@
 
 #include <linux/types.h>
 
+/* How often each operation is measured; if it is not, memory is traced. */
+extern unsigned int rounds;
+
 /* For both modules. */
 u64 bench_clock(void);
 int bench_soak(void);
@@ -24,5 +27,7 @@ int bench_worker(void);
 int bench_delayed(void);
 int bench_mailbox(void);
 int bench_workqueue(void);
+
+int trace_memory(void);
 
 #endif

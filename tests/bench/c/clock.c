@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The clock of the benchmark, for both modules: the CPU's counter, as what the kernel takes its rate
- * for is not exact.
+ * The clock of the benchmark, for both modules: the CPU's counter, as what the kernel takes its
+ * rate for is not exact.
  */
 
 #include <linux/err.h>

@@ -18,9 +18,9 @@
 /* Until caches of the kernel, such as those of stacks, are filled. */
 #define WARM_UP 3
 
-static unsigned int rounds = 5;
+unsigned int rounds = 5;
 module_param(rounds, uint, 0);
-MODULE_PARM_DESC(rounds, "How often to measure each operation");
+MODULE_PARM_DESC(rounds, "How often to measure each operation; 0: make things, to trace their memory");
 
 void measure(const char *name, unsigned int count, void (*round)(void *data), void *data)
 {

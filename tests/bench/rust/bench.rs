@@ -15,6 +15,7 @@ mod delayed;
 mod hard_irq;
 mod mailbox;
 mod measure;
+mod memory;
 #[path = "../../shared/parameter.rs"]
 mod parameter;
 mod threads;
@@ -31,7 +32,7 @@ module! {
     params: {
         rounds: u32 {
             default: 5,
-            description: "How often to measure each operation",
+            description: "How often to measure each operation; 0: make things, to trace their memory",
         },
     },
 }
@@ -49,6 +50,9 @@ impl kernel::Module for Bench {
 }
 
 fn measure_all(cx: Current<'_>) -> Result {
+    if parameter::value(&module_parameters::rounds) == 0 {
+        return memory::trace_all();
+    }
     threads::measure_all()?;
     waits::measure_all(&cx)?;
     worker::measure_all()?;
