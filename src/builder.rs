@@ -6,6 +6,7 @@ use crate::{
     created::Created,
     current::Current,
     lock_class::LockClass,
+    name::Name,
     owner::Owner,
     packet::{
         flags::{
@@ -31,7 +32,6 @@ use kernel::{
     cpumask::CpumaskVar,
     fmt,
     prelude::*,
-    str::CString,
     sync::Arc, //
 };
 
@@ -59,7 +59,7 @@ pub struct Builder(pub(crate) Plan);
 pub(crate) struct Plan {
     pub(crate) owner: Owner,
     pub(crate) class: LockClass,
-    pub(crate) name: CString,
+    pub(crate) name: Name,
     pub(crate) node: Option<u32>,
     pub(crate) placement: Placement,
     pub(crate) policy: Option<Policy>,
@@ -83,7 +83,7 @@ pub fn this_module_needs_the_kthread_that_it_was_built_with(
     Ok(Builder(Plan {
         owner,
         class,
-        name: CString::try_from_fmt(name)?,
+        name: Name::new(name)?,
         node: None,
         placement: Placement::Default,
         policy: None,

@@ -100,6 +100,7 @@ mod live_view;
 mod lock_class;
 mod mailbox;
 mod module;
+mod name;
 mod notifier;
 mod once;
 mod owner;

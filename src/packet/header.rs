@@ -181,15 +181,18 @@ impl Header {
         scope: *const OpenScope,
         vtable: Vtable,
     ) -> Result<NonNull<Self>> {
-        let name = plan.name.to_bytes_with_nul();
-        let (layout, offset) = Layout::array::<u8>(name.len())
+        let name = plan.name.bytes();
+        let (layout, offset) = Layout::array::<u8>(name.len() + 1)
             .and_then(|tail| layout.extend(tail))
             .map_err(|_| ENOMEM)?;
         let block = Kmalloc::alloc(layout, GFP_KERNEL, NumaNode::NO_NODE)?.cast::<c_void>();
         // SAFETY: The layout has room for the name there.
         let name_in_packet = unsafe { block.cast::<u8>().add(offset) };
         // SAFETY: As above; the allocation is new, so they do not overlap.
-        unsafe { name_in_packet.copy_from_nonoverlapping(NonNull::from(name).cast(), name.len()) };
+        unsafe {
+            name_in_packet.copy_from_nonoverlapping(NonNull::from(name).cast(), name.len());
+            name_in_packet.add(name.len()).write(0);
+        }
         let header = block.cast::<Self>();
         let init = pin_init!(Self {
             refs: Refcount::new(1),

@@ -144,14 +144,15 @@ impl Instance {
         if instances::is_thread() {
             return Err(EDEADLK);
         }
-        let format = CString::try_from_fmt(fmt!("{}/%u", Literally(&plan.name)))?;
+        let name = plan.name.into_string()?;
+        let format = CString::try_from_fmt(fmt!("{}/%u", Literally(&name)))?;
         let store = Store::new()?;
         let threads = descriptor(store.as_ptr(), &format);
         Arc::pin_init(
             pin_init!(Self {
                 descriptor: Opaque::new(threads),
                 store,
-                name: plan.name,
+                name,
                 format,
                 owner: plan.owner,
                 body <- RunLock::new(plan.class),
