@@ -38,24 +38,28 @@ def main(settings: Settings) -> None:
         raise Failure(f"KERNEL={settings.kernel}: only a plain kernel tells what threads cost")
     machine, progress = guest.prepare(settings, more_steps=1)
     with progress.step("Benchmark in the instruction-counted guest") as step:
-        checks, log = measure(machine, ROUNDS, step, "counted", "memory")
+        checks, log = measure(machine, ROUNDS, step, "counted", "growth", "memory")
     for check in checks:
         if not check.passed:
             raise Failure(f"{check.name}: {check.reason}")
-    operations, memory = read_log(log, SHIFT), read_memory(log)
+    measured, memory = read_log(log, SHIFT), read_memory(log)
+    operations = [each for each in measured if each.number is None]
+    growth = [each for each in measured if each.number is not None]
     twins = (path.stem for path in (settings.root / "tests/twins").glob("*.c"))
     sizes = bench_size.read(machine.modules, twins)
-    for part in (table(operations), memory_table(memory), bench_size.table(sizes)):
+    for part in (table(operations), table(growth), memory_table(memory), bench_size.table(sizes)):
         print(f"\n{part}")
     figures = settings.build / "bench.json"
     everything = {
         "operations": [operation.figures() for operation in operations],
+        "growth": [operation.figures() for operation in growth],
         "memory": [asdict(each) for each in memory],
         "sizes": [asdict(each) for each in sizes],
     }
     figures.write_text(json.dumps(everything, indent=1), encoding="utf-8")
-    plot = bench_plot.ratios(operations, settings.build / "bench.svg")
-    print(f"\n{figures}\n{plot}")
+    ratios = bench_plot.ratios(operations, settings.build / "bench.svg")
+    grown = bench_plot.growth(growth, settings.build / "growth.svg")
+    print(f"\n{figures}\n{ratios}\n{grown}")
     if sys.argv[1:]:
         record(operations, settings.root / RATIOS)
 
@@ -87,8 +91,8 @@ def hold(machine: Guest, step: Step) -> list[Check]:
         step.say("only where KERNEL=plain")
         return []
     checks, log = measure(machine, FEW_ROUNDS, step, "counted")
-    limits = recorded(machine.settings.root / RATIOS)
-    return [*checks, *compare(read_log(log, SHIFT), limits)]
+    operations = [each for each in read_log(log, SHIFT) if each.number is None]
+    return [*checks, *compare(operations, recorded(machine.settings.root / RATIOS))]
 
 
 def compare(operations: list[Operation], limits: dict[str, float]) -> Iterator[Check]:

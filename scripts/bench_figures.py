@@ -60,6 +60,12 @@ class Operation:
         """Rust over C."""
         return self.rust.usual / self.c.usual
 
+    @property
+    def number(self) -> int | None:
+        """How many there are, if that is what its name ends with: costs may grow with it."""
+        found = re.search(r"_(\d+)$", self.name)
+        return int(found[1]) if found else None
+
     def figures(self) -> dict[str, Any]:
         """For other programs to read."""
         return {

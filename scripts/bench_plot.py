@@ -25,11 +25,35 @@ plot "-" using 0:2:xticlabels(1) with boxes linecolor "#3874ad", \\
 e
 """
 
+GROWTH = """
+set terminal svg size 900,480 font "sans-serif,13" background "white"
+set title "Instructions of one operation, by how many there are"
+set logscale xy
+set grid
+set key outside right
+plot {curves}
+"""
+
 
 def ratios(operations: Sequence[Operation], path: Path) -> Path:
     """Rust over C, a bar for each operation."""
     data = "\n".join(f'"{each.name}" {each.ratio:.4f}' for each in operations)
     return draw(RATIOS.format(target=TARGET, data=data), path)
+
+
+def growth(operations: Sequence[Operation], path: Path) -> Path:
+    """What one operation costs, over how many threads, workers or items there are."""
+    data, curves = [], []
+    for name in dict.fromkeys(each.name.rpartition("_")[0] for each in operations):
+        for language in ("Rust", "C"):
+            data.append(f"${name}_{language} << EOD")
+            for each in operations:
+                if each.name.rpartition("_")[0] == name:
+                    cost = each.rust if language == "Rust" else each.c
+                    data.append(f"{each.number} {cost.usual:.1f}")
+            data.append("EOD")
+            curves.append(f'${name}_{language} with linespoints title "{name}, {language}"')
+    return draw("\n".join([*data, GROWTH.format(curves=", ".join(curves))]), path)
 
 
 def draw(script: str, path: Path) -> Path:

@@ -19,6 +19,8 @@ LOG = """
 [    0.1] twin_bench: sleep x10: 1000 1000 1100 9000
 [    0.2] kthread_bench: sleep x10: 1050 1050 1050 9000
 [    0.3] twin_bench: only_in_c x10: 1
+[    0.3] twin_bench: items_10 x10: 1000
+[    0.3] kthread_bench: items_10 x10: 2000
 [    0.4] kthread_bench: memory work: 64 bytes, 1.5 times
 """
 
@@ -74,6 +76,8 @@ class Main(support.Sandbox):
         self.assertEqual(self.job.variables["rounds"], str(bench.ROUNDS))
         everything = json.loads((build / "bench.json").read_text())
         (figures,) = everything["operations"]
+        (growth,) = everything["growth"]
+        self.assertEqual((growth["name"], growth["ratio"]), ("items_10", 2.0))
         (memory,) = everything["memory"]
         self.assertEqual((memory["name"], memory["bytes"]), ("work", 64))
         self.assertEqual(everything["sizes"][1]["name"], "kthread_poller")
@@ -132,7 +136,8 @@ class Compare(unittest.TestCase):
 class Figures(unittest.TestCase):
     def test_log(self) -> None:
         lines = [line.partition("] ")[2] for line in LOG.splitlines()]
-        (sleep,) = read_log(lines, shift=1)
+        (sleep, items) = read_log(lines, shift=1)
+        self.assertEqual((sleep.number, items.number), (None, 10))
         self.assertEqual(sleep.c.rounds, (50, 50, 55, 450))
         self.assertEqual(sleep.c.usual, 52.5)
         self.assertEqual(sleep.ratio, 1.0)
@@ -166,6 +171,13 @@ class Plot(support.Sandbox):
         self.fake("gnuplot", "cat")
         path = bench_plot.ratios([operation("sleep", 110)], self.dir / "plot.svg")
         self.assertIn('"sleep" 1.1000\n', path.read_text())
+
+    def test_growth(self) -> None:
+        self.fake("gnuplot", "cat")
+        operations = [operation("items_1", 7), operation("items_10", 8)]
+        drawn = bench_plot.growth(operations, self.dir / "plot.svg").read_text()
+        self.assertIn("$items_Rust << EOD\n1 7.0\n10 8.0\nEOD\n$items_C << EOD\n1 100.0\n", drawn)
+        self.assertIn('$items_C with linespoints title "items, C"', drawn)
 
     def test_failure(self) -> None:
         self.fake("gnuplot", "echo 'no terminal' >&2; exit 1")

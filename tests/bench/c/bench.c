@@ -11,6 +11,10 @@
 
 #include "bench.h"
 
+static bool growth;
+module_param(growth, bool, 0);
+MODULE_PARM_DESC(growth, "Measure how costs grow");
+
 static DECLARE_COMPLETION(done);
 
 static int measure_all(void *unused)
@@ -19,6 +23,8 @@ static int measure_all(void *unused)
 
 	if (!rounds)
 		error = trace_memory();
+	else if (growth)
+		error = bench_growth();
 	else
 		error = bench_threads() ?: bench_waits() ?: bench_worker() ?:
 			bench_delayed() ?: bench_mailbox() ?: bench_workqueue();

@@ -27,6 +27,7 @@ int bench_worker(void);
 int bench_delayed(void);
 int bench_mailbox(void);
 int bench_workqueue(void);
+int bench_growth(void);
 
 int trace_memory(void);
 

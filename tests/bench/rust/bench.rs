@@ -12,6 +12,7 @@ use kthread::{
 
 mod clock;
 mod delayed;
+mod growth;
 mod hard_irq;
 mod mailbox;
 mod measure;
@@ -34,6 +35,10 @@ module! {
             default: 5,
             description: "How often to measure each operation; 0: make things, to trace their memory",
         },
+        growth: u8 {
+            default: 0,
+            description: "Measure how costs grow",
+        },
     },
 }
 
@@ -52,6 +57,9 @@ impl kernel::Module for Bench {
 fn measure_all(cx: Current<'_>) -> Result {
     if parameter::value(&module_parameters::rounds) == 0 {
         return memory::trace_all();
+    }
+    if parameter::value(&module_parameters::growth) != 0 {
+        return growth::measure_all();
     }
     threads::measure_all()?;
     waits::measure_all(&cx)?;
