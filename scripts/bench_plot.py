@@ -15,7 +15,7 @@ set terminal svg size 900,480 font "sans-serif,13" background "white"
 set title "Instructions in Rust, where C takes 1"
 set boxwidth 0.7
 set style fill solid 0.8
-set xtics rotate by -50 noenhanced
+set xtics rotate by 50 right noenhanced
 set yrange [0:]
 set grid ytics
 unset key

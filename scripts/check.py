@@ -20,6 +20,7 @@ from toolchain import Rust
 CLIPPY = "clippy"  # where it builds, below the build folder
 LONGEST_LINE = 100
 VERBATIM = {"LICENSE", "Cargo.lock"}  # not our text
+DRAWN = ".svg"  # nor is what a tool has drawn
 # What checkpatch expects otherwise: exports of what Rust defines; a look at the context of others;
 # a benchmark in which others are to have their turn.
 NOT_FOR_US = ("EXPORT_SYMBOL", "IN_ATOMIC", "YIELD")
@@ -37,7 +38,10 @@ def source_files(root: Path) -> list[Path]:
     return [
         file
         for file in files
-        if file.is_file() and not file.is_symlink() and file.name not in VERBATIM
+        if file.is_file()
+        and not file.is_symlink()
+        and file.name not in VERBATIM
+        and file.suffix != DRAWN
     ]
 
 

@@ -35,6 +35,7 @@ class SourceFiles(WithCheckout):
         self.write("src/a.rs")
         self.write("LICENSE")
         self.write("tests/loom/Cargo.lock")
+        self.write("docs/plot.svg")
         names = [str(path.relative_to(self.dir)) for path in check.source_files(self.dir)]
         self.assertEqual(sorted(names), [".gitignore", "src/a.rs"])
 
