@@ -98,6 +98,7 @@ mod helper;
 mod job;
 mod live_view;
 mod lock_class;
+mod lookout;
 mod mailbox;
 mod module;
 mod name;

@@ -8,6 +8,7 @@ use crate::{
     crash,
     helper,
     live_view::LiveView,
+    lookout,
     notifier::Notifier,
     per_cpu::instances,
     reaper,
@@ -39,6 +40,8 @@ impl kernel::InPlaceModule for Kthread {
         // SAFETY: As above.
         unsafe { reaper::init() };
         // SAFETY: As above.
+        unsafe { lookout::init() };
+        // SAFETY: As above.
         unsafe { helper::init() };
 
         try_pin_init!(Self {
@@ -62,6 +65,7 @@ impl Drop for ListsInUse {
     fn drop(&mut self) {
         // What it did last may have been to let go of the last module that imports this one.
         reaper::flush();
+        lookout::end();
         // SAFETY: This module is being unloaded, so no module that imports it is there any more.
         unsafe { registry::free_orphans() };
         // SAFETY: As above.

@@ -13,12 +13,8 @@ use crate::{
     },
 };
 use kernel::{
-    prelude::*,
     task::Task,
-    time::{
-        msecs_to_jiffies,
-        Delta, //
-    },
+    time::Delta, //
 };
 
 /// A way to sleep.
@@ -32,9 +28,6 @@ pub(crate) struct Sleep<'a> {
     pub(crate) state: u32,
     /// Whether one wake-up of a queue wakes one of those who sleep there like this.
     pub(crate) exclusive: bool,
-    /// Whether it also ends, as if the task was woken, when it is time to look for what nobody
-    /// tells.
-    pub(crate) looks: bool,
     /// When the sleep ends, by the monotonic clock in nanoseconds.
     pub(crate) until: Option<i64>,
 }
@@ -68,7 +61,6 @@ impl<'a> Sleep<'a> {
             heeds: false,
             state,
             exclusive: false,
-            looks: false,
             until: None,
         }
     }
@@ -90,7 +82,6 @@ impl<'a> Sleep<'a> {
             heeds: true,
             state,
             exclusive: false,
-            looks: false,
             until: None,
         }
     }
@@ -132,15 +123,8 @@ impl<'a> Sleep<'a> {
         }
         match self.until {
             Some(until) => sleep_until(until),
-            None if self.looks => {
-                // By a timer of low resolution, as it hardly ever comes to that.
-                //
-                // SAFETY: The state was set above.
-                unsafe { bindings::schedule_timeout(msecs_to_jiffies(LOOK_AGAIN_MS) as c_long) };
-                Slept::UntilWoken
-            }
             None => {
-                // SAFETY: As above.
+                // SAFETY: The state was set above.
                 unsafe { bindings::schedule() };
                 Slept::UntilWoken
             }
@@ -149,8 +133,7 @@ impl<'a> Sleep<'a> {
 }
 
 /// How often a waiter looks for what nobody tells: that a thread crashed, or does not answer.
-pub(crate) const LOOK_AGAIN: Delta = Delta::from_millis(LOOK_AGAIN_MS as i64);
-const LOOK_AGAIN_MS: u32 = 1000;
+pub(crate) const LOOK_AGAIN: Delta = Delta::from_secs(1);
 
 /// Sleeps, in the state that the task has set, until a time or until it is woken.
 fn sleep_until(mut until: i64) -> Slept {

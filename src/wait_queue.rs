@@ -354,20 +354,6 @@ impl WaitQueue {
         self.wait_until_time(after(limit), condition)
     }
 
-    /// Waits like [`wait`](Self::wait), but looks at the condition every now and then also if
-    /// nobody wakes the queue.
-    pub(crate) fn wait_and_look<C: Outcome>(&self, mut condition: impl FnMut() -> C) -> C::Value {
-        loop {
-            let sleep = Sleep {
-                looks: true,
-                ..Sleep::new(bindings::TASK_UNINTERRUPTIBLE)
-            };
-            if let Ok(Some(value)) = self.wait_until(&sleep, &mut condition, never) {
-                return value;
-            }
-        }
-    }
-
     /// Waits until the condition holds, but no longer than until a time; returns its value if it
     /// does.
     pub(crate) fn wait_until_time<C: Outcome>(

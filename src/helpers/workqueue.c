@@ -6,3 +6,8 @@ void rust_kthread_init_work(struct work_struct *work, work_func_t func)
 {
 	INIT_WORK(work, func);
 }
+
+void rust_kthread_init_delayed_work(struct delayed_work *work, work_func_t func)
+{
+	INIT_DELAYED_WORK(work, func);
+}

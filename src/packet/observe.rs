@@ -13,7 +13,7 @@ use super::{
     Phase, //
 };
 use crate::{
-    bindings,
+    bindings, lookout,
     once::{
         read_once,
         write_once, //
@@ -125,7 +125,7 @@ impl Header {
     /// Waits until `done`, or until the time is over; returns the last answer.
     pub(crate) fn wait_until(&self, limit: Option<Delta>, done: impl Fn() -> bool) -> bool {
         let Some(limit) = limit else {
-            self.changes.wait_and_look(done);
+            lookout::while_waiting(|| self.changes.wait(done));
             return true;
         };
         let end = after(limit);

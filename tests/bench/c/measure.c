@@ -20,7 +20,7 @@
 
 unsigned int rounds = 5;
 module_param(rounds, uint, 0);
-MODULE_PARM_DESC(rounds, "How often to measure each operation; 0: make things, to trace their memory");
+MODULE_PARM_DESC(rounds, "How often to measure each operation; 0: trace memory");
 
 void measure(const char *name, unsigned int count, void (*round)(void *data), void *data)
 {

@@ -54,14 +54,14 @@ int trace_memory(void)
 	mark(END + 1);
 	mark(BEGIN + 2);
 	for (i = 0; i < COUNT; i++) {
-		works[i] = kmalloc(sizeof(*works[i]), GFP_KERNEL);
+		works[i] = kzalloc_obj(*works[i]);
 		if (works[i])
 			kthread_init_work(works[i], run);
 	}
 	mark(END + 2);
 	mark(BEGIN + 3);
 	for (i = 0; i < COUNT; i++) {
-		delayed[i] = kmalloc(sizeof(*delayed[i]), GFP_KERNEL);
+		delayed[i] = kzalloc_obj(*delayed[i]);
 		if (delayed[i])
 			kthread_init_delayed_work(delayed[i], run);
 	}

@@ -33,7 +33,7 @@ module! {
     params: {
         rounds: u32 {
             default: 5,
-            description: "How often to measure each operation; 0: make things, to trace their memory",
+            description: "How often to measure each operation; 0: trace memory",
         },
         growth: u8 {
             default: 0,

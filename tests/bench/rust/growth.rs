@@ -56,7 +56,7 @@ fn wait_for_stop(cx: Current<'_>) -> Result<(), Stopped> {
 }
 
 fn name(of: &str, count: usize) -> Result<CString> {
-    Ok(CString::try_from_fmt(fmt!("{of}_{count}"))?)
+    CString::try_from_fmt(fmt!("{of}_{count}"))
 }
 
 /// There are so many threads and workers besides those that are measured.
