@@ -38,7 +38,7 @@ coverage: ## Show which lines and branches of the crate the tests run
 
 bench: ## Measure what threads cost in Rust and in C, in instructions
 	$(call packages,6,guest bench)
-	@python3 scripts/bench.py
+	@python3 scripts/bench.py $(MODE)
 
 shell: ## Open a shell in the guest, with the modules at hand
 	$(call packages,5,guest)
@@ -90,6 +90,7 @@ clean-cache: ## Remove the cache: kernels, sources, bindgen
 ## JOBS number of parallel jobs (default: one for each CPU)
 ## DURATION of "make torture": 90, 90s, 5m, 1h (default: 2m)
 ## CHURNS how often "make churn" loads the crate (default: 150, with some 1,000 modules that use it)
+## MODE wall: "make bench" measures what CPUs do to each other; record: it keeps the ratios
 ## SEED what its random numbers follow from (default: another one each time)
 ## DESTDIR what comes before all paths that "make install" writes to
 ## INSTALL_MOD_PATH what comes before /lib/modules

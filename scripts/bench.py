@@ -2,7 +2,7 @@
 """`make bench`: measures what threads cost in Rust and in C, in a guest that counts instructions.
 
 What is measured is in tests/bench. `python3 scripts/bench.py record` also writes the ratios to
-tests/bench/ratios.txt, which `make test` holds the crate to.
+tests/bench/ratios.txt, which `make test` holds the crate to; `wall` is another mode: bench_wall.py.
 """
 
 import json
@@ -13,6 +13,7 @@ from pathlib import Path
 
 import bench_plot
 import bench_size
+import bench_wall
 import guest
 from bench_figures import Operation, memory_table, read_log, read_memory, table
 from guest import Guest
@@ -32,11 +33,16 @@ RATIOS = "tests/bench/ratios.txt"
 
 def main(settings: Settings) -> None:
     """Fails if anything is wrong; what was measured may still be slow."""
-    if sys.argv[1:] not in ([], ["record"]):
-        raise Failure(f"{' '.join(sys.argv[1:])}: say 'record', or nothing")
+    if sys.argv[1:] not in ([], ["record"], ["wall"]):
+        raise Failure(f"{' '.join(sys.argv[1:])}: say 'record', 'wall', or nothing")
     if settings.kernel != "plain":
         raise Failure(f"KERNEL={settings.kernel}: only a plain kernel tells what threads cost")
     machine, progress = guest.prepare(settings, more_steps=1)
+    if sys.argv[1:] == ["wall"]:
+        with progress.step("Benchmark on several CPUs") as step:
+            result = bench_wall.measure(machine, step)
+        print(f"\n{result}")
+        return
     with progress.step("Benchmark in the instruction-counted guest") as step:
         checks, log = measure(machine, ROUNDS, step, "counted", "growth", "memory")
     for check in checks:

@@ -2,7 +2,7 @@
 """Draws what a benchmark has measured, with gnuplot."""
 
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from bench_figures import Operation
@@ -34,6 +34,17 @@ set key outside right
 plot {curves}
 """
 
+HISTOGRAM = """
+set terminal svg size 900,480 font "sans-serif,13" background "white"
+set title "How long it takes a thread on another CPU to wake up"
+set xlabel "less than, in microseconds"
+set ylabel "wake-ups"
+set style data histogram
+set style fill solid 0.8
+set grid ytics
+plot $data using 2:xticlabels(1) title "Rust", $data using 3 title "C"
+"""
+
 
 def ratios(operations: Sequence[Operation], path: Path) -> Path:
     """Rust over C, a bar for each operation."""
@@ -54,6 +65,12 @@ def growth(operations: Sequence[Operation], path: Path) -> Path:
             data.append("EOD")
             curves.append(f'${name}_{language} with linespoints title "{name}, {language}"')
     return draw("\n".join([*data, GROWTH.format(curves=", ".join(curves))]), path)
+
+
+def histogram(counts: Mapping[int, Mapping[str, int]], path: Path) -> Path:
+    """How many wake-ups took less than so many (2^N) nanoseconds, and not less than half of it."""
+    rows = [f"{2**n / 1000:.1f} {each['Rust']} {each['C']}" for n, each in counts.items()]
+    return draw("\n".join(["$data << EOD", *rows, "EOD", HISTOGRAM]), path)
 
 
 def draw(script: str, path: Path) -> Path:

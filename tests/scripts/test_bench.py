@@ -9,6 +9,7 @@ import support
 import bench
 import bench_plot
 import bench_size
+import bench_wall
 import guest
 from bench_figures import Cost, Operation, memory_table, read_log, read_memory, table
 from guest import End, Job, Run
@@ -114,6 +115,20 @@ class Main(support.Sandbox):
         self.assertEqual(self.job.variables["rounds"], str(bench.FEW_ROUNDS))
         self.assertEqual(self.hold(KERNEL="debug"), [])
         self.assertEqual(self.hold(KDIR="/k"), [])
+
+    def test_wall(self) -> None:
+        log = LOG
+        for module, count in (("twin_bench", 5), ("kthread_bench", 6)):
+            log += f"[    0.5] {module}: woken within 2^12 ns: {count}\n"
+        self.fake("gnuplot", "cat")
+        with (
+            mock.patch.object(bench_wall, "judge", lambda *_: self.verdict),
+            mock.patch(f"{__name__}.LOG", log),
+        ):
+            build = self.run_main("wall").build
+        self.assertFalse(self.job.counted)
+        self.assertIn("$data << EOD\n4.1 6 5\nEOD\n", (build / "latency.svg").read_text())
+        self.assertIn("nanoseconds", self.screen.getvalue())
 
 
 class Compare(unittest.TestCase):

@@ -23,6 +23,8 @@ static int measure_all(void *unused)
 
 	if (!rounds)
 		error = trace_memory();
+	else if (wall)
+		error = bench_wall();
 	else if (growth)
 		error = bench_growth();
 	else

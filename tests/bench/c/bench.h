@@ -11,6 +11,9 @@
 /* How often each operation is measured; if it is not, memory is traced. */
 extern unsigned int rounds;
 
+/* Whether the clock is that on the wall. */
+extern bool wall;
+
 /* For both modules. */
 u64 bench_clock(void);
 int bench_soak(void);
@@ -28,6 +31,7 @@ int bench_delayed(void);
 int bench_mailbox(void);
 int bench_workqueue(void);
 int bench_growth(void);
+int bench_wall(void);
 
 int trace_memory(void);
 

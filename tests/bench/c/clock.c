@@ -7,11 +7,17 @@
 #include <linux/err.h>
 #include <linux/export.h>
 #include <linux/kthread.h>
+#include <linux/ktime.h>
+#include <linux/module.h>
 #include <linux/sched.h>
 #include <linux/timex.h>
 #include <uapi/linux/sched/types.h>
 
 #include "bench.h"
+
+bool wall;
+module_param(wall, bool, 0);
+MODULE_PARM_DESC(wall, "Measure what CPUs do to each other, by the clock on the wall");
 
 /* More than two readings of the clock are apart, and less than the thread is away for. */
 #define AWAY 500
@@ -62,6 +68,6 @@ EXPORT_SYMBOL_GPL(bench_soak_end);
 /* The time without what was soaked up: where the clock counts instructions, in nanoseconds. */
 u64 bench_clock(void)
 {
-	return get_cycles() - soaked;
+	return wall ? ktime_get_ns() : get_cycles() - soaked;
 }
 EXPORT_SYMBOL_GPL(bench_clock);

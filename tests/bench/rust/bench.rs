@@ -21,6 +21,7 @@ mod memory;
 mod parameter;
 mod threads;
 mod waits;
+mod wall;
 mod worker;
 mod workqueue;
 
@@ -38,6 +39,10 @@ module! {
         growth: u8 {
             default: 0,
             description: "Measure how costs grow",
+        },
+        wall: u8 {
+            default: 0,
+            description: "Measure what CPUs do to each other",
         },
     },
 }
@@ -57,6 +62,9 @@ impl kernel::Module for Bench {
 fn measure_all(cx: Current<'_>) -> Result {
     if parameter::value(&module_parameters::rounds) == 0 {
         return memory::trace_all();
+    }
+    if parameter::value(&module_parameters::wall) != 0 {
+        return wall::measure_all();
     }
     if parameter::value(&module_parameters::growth) != 0 {
         return growth::measure_all();
