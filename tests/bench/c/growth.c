@@ -14,6 +14,8 @@
 #define COUNT 10
 #define MOST_ALIVE 1000
 #define MOST_ITEMS 100000
+/* How many items a round has at least, in as many turns as it takes. */
+#define ITEMS_OF_ROUND 1000
 #define NAME_SIZE 20
 
 static struct task_struct *tasks[MOST_ALIVE];
@@ -58,13 +60,20 @@ static void queue_flush(void *unused)
 	}
 }
 
+static unsigned long turns(unsigned long count)
+{
+	return DIV_ROUND_UP(ITEMS_OF_ROUND, count);
+}
+
 static void queue_many(void *most)
 {
-	unsigned long i, count = (unsigned long)most;
+	unsigned long turn, i, count = (unsigned long)most;
 
-	for (i = 0; i < count; i++)
-		kthread_queue_work(workers[0], &items[i]);
-	kthread_flush_worker(workers[0]);
+	for (turn = 0; turn < turns(count); turn++) {
+		for (i = 0; i < count; i++)
+			kthread_queue_work(workers[0], &items[i]);
+		kthread_flush_worker(workers[0]);
+	}
 }
 
 /* There are so many threads and workers besides those that are measured. */
@@ -101,7 +110,7 @@ static void measure_items(unsigned long count)
 	for (i = 0; i < count; i++)
 		kthread_init_work(&items[i], run);
 	snprintf(name, NAME_SIZE, "items_%lu", count);
-	measure(name, count, queue_many, (void *)count);
+	measure(name, turns(count) * count, queue_many, (void *)count);
 }
 
 int bench_growth(void)

@@ -22,6 +22,8 @@ use kthread::{
 
 const COUNT: usize = 10;
 const ALIVE: [usize; 4] = [1, 10, 100, 1000];
+/// How many items a round has at least, in as many turns as it takes.
+const ITEMS_OF_ROUND: usize = 1000;
 const ITEMS: [usize; 6] = [1, 10, 100, 1000, 10_000, 100_000];
 
 #[pin_data]
@@ -94,11 +96,15 @@ pub(crate) fn measure_all() -> Result {
     let worker = kthread::builder!("items")?.worker()?;
     for count in ITEMS {
         let items = items(count)?;
-        measure(name("items", count)?.to_str()?, count, || {
-            for item in &items {
-                worker.enqueue(item.clone())?;
+        let turns = ITEMS_OF_ROUND.div_ceil(count);
+        measure(name("items", count)?.to_str()?, turns * count, || {
+            for _ in 0..turns {
+                for item in &items {
+                    worker.enqueue(item.clone())?;
+                }
+                worker.flush()?;
             }
-            worker.flush()
+            Ok(())
         })?;
     }
     Ok(())
