@@ -154,7 +154,7 @@ class Guest:
 
     @property
     def nodes(self) -> int:
-        """How many there are, each with its share of CPUs and memory."""
+        """How many there are, each with its share of CPUs and memory, and a socket."""
         return NODES if "CONFIG_NUMA" in self.config else 1
 
     @property
@@ -279,7 +279,7 @@ class Guest:
             *machine.machine,
             *("-accel", tcg if accel == "tcg" or job.counted else accel),
             *(_counting(job.shift) if job.counted else ()),
-            *("-smp", "1" if job.counted else str(self.cpus)),
+            *("-smp", "1" if job.counted else f"{self.cpus},sockets={self.nodes}"),
             *("-m", f"{self.settings.flavour.memory}M"),
             *(() if job.counted else self._numa()),
             *("-nodefaults", "-no-user-config", "-no-reboot", "-display", "none"),

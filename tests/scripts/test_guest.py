@@ -205,7 +205,7 @@ class CommandLine(GuestTest):
     def test_machine(self) -> None:
         call = self.call()
         for part in (
-            "-cpu max -accel tcg,thread=multi -smp 1 -m 1024M -nodefaults ",
+            "-cpu max -accel tcg,thread=multi -smp 1,sockets=1 -m 1024M -nodefaults ",
             "-no-reboot -display none ",
             f"-kernel {self.dir}/kernel/vmlinux -initrd ",
             " console=ttyS0 panic=-1 ",
@@ -224,12 +224,13 @@ class CommandLine(GuestTest):
 
     def test_several_cpus(self) -> None:
         self.config(CONFIG + "CONFIG_SMP=y\n")
-        self.assertIn(" -smp 4 ", self.call())
+        self.assertIn(" -smp 4,sockets=1 ", self.call())
         self.assertIn(" -smp 1 ", self.call(counted=True))
 
     def test_several_nodes(self) -> None:
         self.config(CONFIG + "CONFIG_SMP=y\nCONFIG_NUMA=y\n")
         call = self.call()
+        self.assertIn(" -smp 4,sockets=2 ", call)
         self.assertIn(" -numa node,memdev=node0,cpus=0-1 ", call)
         self.assertIn(" -object memory-backend-ram,id=node1,size=512M ", call)
         self.assertIn(" -numa node,memdev=node1,cpus=2-3 ", call)
