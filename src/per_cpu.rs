@@ -56,7 +56,8 @@ pub trait PerCpuThread: Send + Sync + 'static {
     /// # Context
     ///
     /// Called on that CPU with preemption disabled: it must not sleep, nor take what sleeps, such
-    /// as a [`Mutex`](kernel::sync::Mutex). To look at atomics is what it is for.
+    /// as a [`Mutex`](kernel::sync::Mutex), or, on `PREEMPT_RT`, a
+    /// [`SpinLock`](kernel::sync::SpinLock). To look at atomics is what it is for.
     fn should_run(&self, cpu: CpuId) -> bool;
 
     /// Does it, or a part of it, on the CPU that the context tells.

@@ -412,15 +412,22 @@ mod tests {
     impl PerCpuThread for Owner {
         fn should_run(&self, _cpu: CpuId) -> bool {
             if self.early {
-                let handle = self.handle.lock().take();
+                // The lock may sleep on PREEMPT_RT, where this must not wait for it.
+                let Some(mut handle) = self.handle.try_lock() else {
+                    return true;
+                };
+                let taken = handle.take();
                 drop(handle);
+                drop(taken);
             }
             self.armed.load(Relaxed)
         }
 
         fn run(&self, _cx: &PerCpuContext<'_>) -> Result<(), Leave> {
-            let handle = self.handle.lock().take();
-            drop(handle);
+            if !self.early {
+                let handle = self.handle.lock().take();
+                drop(handle);
+            }
             if self.armed.xchg(false, Full) {
                 let nested = Ticker(self.refused.clone(), self.refused.clone());
                 if kthread::per_cpu!("kunit/nested", nested).err() == Some(EDEADLK) {
