@@ -91,7 +91,8 @@ impl<'a> Current<'a> {
         }
     }
 
-    /// Says whether the thread was asked to stop.
+    /// Says whether the thread was asked to stop. It orders nothing: what the asker has written
+    /// before may be seen later.
     ///
     /// # Context
     ///

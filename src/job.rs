@@ -7,6 +7,7 @@ use crate::{
     impl_has_work,
     lock_class::LockClass,
     new_work,
+    sleep::LOOK_AGAIN,
     task::Exit,
     wait_queue::WaitQueue,
     work::{
@@ -26,7 +27,6 @@ use kernel::{
         Arc,
         Mutex, //
     },
-    time::Delta, //
 };
 
 /// The handle of a closure that a worker runs once. Made by [`Queue::run`].
@@ -167,9 +167,6 @@ impl Queue {
         })
     }
 }
-
-/// How often one who waits looks whether the worker has crashed.
-const LOOK_AGAIN: Delta = Delta::from_secs(1);
 
 impl<T> Job<T> {
     /// Waits until the closure has run, and returns what it did.

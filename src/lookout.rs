@@ -8,7 +8,8 @@
 
 use crate::{
     bindings,
-    registry, //
+    registry,
+    sleep::LOOK_AGAIN, //
 };
 use kernel::{
     prelude::*,
@@ -22,8 +23,6 @@ use kernel::{
     time::msecs_to_jiffies,
     types::Opaque, //
 };
-
-const PERIOD_MS: u32 = 1000;
 
 /// The work item that has them look.
 struct Lookout(Opaque<bindings::delayed_work>);
@@ -49,7 +48,11 @@ pub(crate) unsafe fn init() {
 /// Calls `body`, which waits in the queue of a registered thread for what that, or the task that
 /// joins it, may be too dead to tell.
 pub(crate) fn while_waiting<R>(body: impl FnOnce() -> R) -> R {
-    if WAITING.fetch_add(1, Full) == 0 {
+    WAITING.fetch_add(1, Full);
+    // If the item is pending, it runs after this, and sees who waits.
+    //
+    // SAFETY: The item was initialised.
+    if !unsafe { bindings::delayed_work_pending(LOOKOUT.0.get()) } {
         queue();
     }
     let result = body();
@@ -57,7 +60,7 @@ pub(crate) fn while_waiting<R>(body: impl FnOnce() -> R) -> R {
     result
 }
 
-/// Queues the item, if it is not. If it is, it runs after this, and sees who waits.
+/// Queues the item, if it is not.
 fn queue() {
     // SAFETY: The item was initialised, and the workqueue is one of the kernel's own.
     unsafe {
@@ -66,7 +69,8 @@ fn queue() {
             bindings::wq_misc_consts_WORK_CPU_UNBOUND as c_int,
             bindings::system_dfl_wq,
             LOOKOUT.0.get(),
-            msecs_to_jiffies(PERIOD_MS),
+            // CAST: A second.
+            msecs_to_jiffies(LOOK_AGAIN.as_millis() as u32),
         )
     };
 }

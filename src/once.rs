@@ -13,6 +13,7 @@ use kernel::sync::atomic::{
 /// new.
 #[inline]
 pub(crate) fn read_once<T: AtomicType>(atomic: &Atomic<T>) -> T {
+    const { assert!(size_of::<T>() <= size_of::<usize>()) };
     // SAFETY: The pointer is valid and aligned. A volatile access of a word is what C's
     // `READ_ONCE()` is, which does not race with atomic operations.
     unsafe { atomic.as_ptr().read_volatile() }
@@ -21,6 +22,7 @@ pub(crate) fn read_once<T: AtomicType>(atomic: &Atomic<T>) -> T {
 /// Replaces the value, as by `store(value, Relaxed)`.
 #[inline]
 pub(crate) fn write_once<T: AtomicType>(atomic: &Atomic<T>, value: T) {
+    const { assert!(size_of::<T>() <= size_of::<usize>()) };
     // SAFETY: As above, for `WRITE_ONCE()`.
     unsafe { atomic.as_ptr().write_volatile(value) };
 }

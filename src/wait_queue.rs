@@ -207,10 +207,11 @@ impl WaitQueue {
                 let sleeper = unsafe { &*entry.cast::<Sleeper>() };
                 // SAFETY: As above.
                 entry = unsafe { (*entry).next };
-                // One that is frozen will look when it is not, which may be too late for others.
-                let frozen = sleeper.freezable && sleeper.is_frozen();
                 // SAFETY: The task is there, as it does not go on while its entry is in the list.
                 let woken = unsafe { bindings::wake_up_process(sleeper.task) } != 0;
+                // One that is frozen will look when it is not, which may be too late for others.
+                // Asked now, as one that was woken is not frozen before it has left the queue.
+                let frozen = sleeper.freezable && sleeper.is_frozen();
                 if woken && !frozen {
                     if sleeper.exclusive {
                         sleeper.picked.store(true, Relaxed);

@@ -11,3 +11,8 @@ void rust_kthread_init_delayed_work(struct delayed_work *work, work_func_t func)
 {
 	INIT_DELAYED_WORK(work, func);
 }
+
+bool rust_kthread_delayed_work_pending(struct delayed_work *work)
+{
+	return delayed_work_pending(work);
+}

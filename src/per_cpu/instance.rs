@@ -16,6 +16,7 @@ use crate::{
     owner::Owner,
     packet::is_dead,
     reaper,
+    sleep::LOOK_AGAIN,
     wait_queue::WaitQueue, //
 };
 use core::mem;
@@ -44,7 +45,6 @@ use kernel::{
         might_sleep,
         Task, //
     },
-    time::Delta,
     types::Opaque, //
 };
 
@@ -102,9 +102,6 @@ unsafe impl Send for Instance {}
 
 // SAFETY: As above.
 unsafe impl Sync for Instance {}
-
-/// How often one who waits for a busy task looks whether that has crashed.
-const LOOK_AGAIN: Delta = Delta::from_secs(1);
 
 impl Instance {
     /// Starts the threads.

@@ -66,7 +66,7 @@ pub(crate) struct Core {
     /// What is queued is to run before the thread ends.
     orderly: AtomicFlag,
     /// How many items have run. Changed by the thread only.
-    pub(super) runs: Atomic<u64>,
+    pub(super) runs: Atomic<usize>,
     /// The name of what the item is that runs, or null. Changed by the thread only.
     pub(super) item: Atomic<*mut c_char>,
     /// Since when, in jiffies.

@@ -19,7 +19,7 @@ use kernel::{
 pub(crate) struct Load {
     pub(crate) queued: Count,
     pub(crate) delayed: Count,
-    pub(crate) runs: u64,
+    pub(crate) runs: usize,
 }
 
 /// A number of items, of which not too many were counted.
