@@ -28,6 +28,9 @@ plan() {
 			good = split("cleanup,event,hotplug,percpu_counter,poller,scheduling," \
 				"watchdog,watcher,worker dma_bits=32,forgotten_handle," \
 				"left_helpers,per_cpu mode=1,stored_handle", module, ",")
+			for (i = 1; i <= good; i++)
+				module[i] = "kthread_" module[i]
+			module[++good] = "downstream"
 			bad = split("forgotten_handle fail=1,left_helpers fail=1,per_cpu mode=2," \
 				"churn rounds=many,mischief mischief=1", failing, ",")
 			while (churns-- > 0) {
@@ -37,7 +40,7 @@ plan() {
 				count = 1 + int(rand() * good)
 				for (i = 1; i <= count; i++) {
 					if (i <= bad && rand() < 0.3)
-						print "refused", failing[i]
+						print "refused", "kthread_" failing[i]
 					print "insert", module[i]
 				}
 				print "in_use"
@@ -49,9 +52,9 @@ plan() {
 		}'
 }
 
-# A module that was written for a newer kernel is not there.
+# A module that was written for a newer kernel is not there, and that of others only in `make churn`.
 there() {
-	[ -e "/modules/kthread_$1.ko" ]
+	[ -e "/modules/$1.ko" ]
 }
 
 echo "kthread_module_churn: seed=$seed" >/dev/kmsg
@@ -63,13 +66,13 @@ while read -r step name parameter; do
 	crate) insmod /modules/rust_kthread.ko ;;
 	insert)
 		there "$name" || continue
-		insmod "/modules/kthread_$name.ko" ${parameter:+"$parameter"}
+		insmod "/modules/$name.ko" ${parameter:+"$parameter"}
 		loads=$((loads + 1))
 		;;
 	refused)
 		# Leaking twice under one name is not what fails.
-		! grep -q "^kthread_$name " /proc/modules || continue
-		if insmod "/modules/kthread_$name.ko" "$parameter" 2>/dev/null; then
+		! grep -q "^$name " /proc/modules || continue
+		if insmod "/modules/$name.ko" "$parameter" 2>/dev/null; then
 			fail "$name could be loaded with $parameter"
 		fi
 		loads=$((loads + 1))
@@ -81,12 +84,12 @@ while read -r step name parameter; do
 		;;
 	remove)
 		there "$name" || continue
-		rmmod "kthread_$name"
+		rmmod "$name"
 		;;
 	no_crate)
 		rmmod rust_kthread
 		loads=$((loads + 1))
-		await 5 no_thread 'forgotten|leaked|per_cpu|hotplug|counter|poller|sched|watcher' ||
+		await 5 no_thread 'forgotten|leaked|per_cpu|hotplug|counter|poller|sched|watcher|downstream' ||
 			fail "a thread is left"
 		done=$((done + 1))
 		echo "kthread_module_churn: $done of $churns, $loads loads" >/dev/kmsg

@@ -3,6 +3,7 @@
 
 import unittest
 from collections.abc import Callable
+from pathlib import Path
 from unittest import mock
 
 import support
@@ -23,11 +24,17 @@ class Main(support.Sandbox):
 
     def pretend(self, job: Job, _say: Callable[[str], None], idle: Callable[[], None]) -> Run:
         self.job = job
+        assert job.tree is not None
+        self.added = sorted(path.name for path in (job.tree / "modules").iterdir())
         for done in (0, 1, 2):
             idle()
             with self.log.open("a") as file:
                 file.write(f"[ 1.0] kthread_module_churn: {done + 1} of 4, {9 * done} loads\n")
         return Run(End.POWERED_OFF, "", 0, self.log, self.log, 1.0)
+
+    def driver(self, _name: str, imports: Path) -> Path:
+        self.imports = imports
+        return self.write("output/downstream.ko").parent
 
     def run_main(self, passed: bool) -> int:
         def judge(plan: Plan, _run: Run, _kernel: object) -> list[Check]:
@@ -38,6 +45,7 @@ class Main(support.Sandbox):
         with (
             mock.patch.object(guest, "prepare", return_value=(self.machine, self.progress)),
             mock.patch.object(churn, "judge", judge),
+            mock.patch.object(churn.Workshop, "driver", self.driver),
             mock.patch("sys.stdout", self.screen),
         ):
             return churn.main(settings)
@@ -48,6 +56,8 @@ class Main(support.Sandbox):
         self.assertEqual(self.job.variables["seed"], "8")
         self.assertEqual([test.stem for test in self.plan.boot_tests], ["module_churn"])
         self.assertTrue(self.plan.leaks)
+        self.assertEqual(self.added, ["downstream.ko"])
+        self.assertEqual(self.imports, self.dir / "build/7.3-x86_64-plain/import")
         self.assertIn("18 loads were done", self.screen.getvalue())
 
     def test_red(self) -> None:
