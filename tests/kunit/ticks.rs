@@ -59,20 +59,20 @@ mod tests {
         let task = kthread::run!("overrunning", |cx| -> Result<_, Stopped> {
             let start = Instant::<Monotonic>::now();
             let mut ticks = cx.every(PERIOD);
-            let on_time = ticks.wait(&cx)?;
+            let late = ticks.wait(&cx)?;
             let first = start.elapsed();
             fsleep(times(PERIOD, 4));
             let missed = ticks.wait(&cx)?;
-            Ok((on_time, first, missed, start.elapsed()))
+            Ok((late, first, missed, start.elapsed()))
         })?;
-        let Exit::Returned(Ok((on_time, first, missed, took))) = task.join()? else {
+        let Exit::Returned(Ok((late, first, missed, took))) = task.join()? else {
             return Err(EINVAL);
         };
 
-        assert_eq!(on_time, 0);
-        assert!(first >= PERIOD);
+        // None, unless the guest was held up.
+        assert!(first >= times(PERIOD, 1 + late));
         assert!(missed >= 3);
-        assert!(took >= times(PERIOD, 2 + missed));
+        assert!(took >= times(PERIOD, 2 + late + missed));
         Ok(())
     }
 
