@@ -65,13 +65,15 @@ mod tests {
     /// H32: a thread in a long sleep parks, and then sleeps on until its time is over.
     #[test]
     fn parks_inside_a_sleep() -> Result {
+        const SLEEP: Delta = Delta::from_secs(2);
+
         let began = Counter::new()?;
         let task = kthread::run!("sleeper", {
             let began = began.clone();
             move |cx| {
                 let start = Instant::<Monotonic>::now();
                 began.increment();
-                let slept = cx.sleep(Delta::from_millis(300));
+                let slept = cx.sleep(SLEEP);
                 (slept, start.elapsed())
             }
         })?;
@@ -86,9 +88,9 @@ mod tests {
         };
 
         assert!(ran);
-        assert!(took < Delta::from_millis(300));
+        assert!(took < SLEEP);
         assert!(slept.is_ok());
-        assert!(lasted >= Delta::from_millis(300));
+        assert!(lasted >= SLEEP);
         Ok(())
     }
 

@@ -377,7 +377,7 @@ mod tests {
         let took = start.elapsed();
 
         assert!(runs && stays && runs_again);
-        assert!(took < Delta::from_secs(1));
+        assert!(took < Delta::from_secs(5));
         // At most the run that was queued already begins.
         assert!(makes.runs.get() / LATE <= 1);
         drop(item);
