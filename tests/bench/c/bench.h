@@ -23,6 +23,9 @@ void bench_hard_irq(void (*call)(void *data), void *data);
 /* Measures one round, which does something COUNT times; data is what it gets. */
 void measure(const char *name, unsigned int count, void (*round)(void *data), void *data);
 
+/* The body of a thread that does nothing else. */
+int wait_for_stop(void *unused);
+
 /* The groups of operations. */
 int bench_threads(void);
 int bench_waits(void);

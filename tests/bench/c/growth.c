@@ -6,7 +6,6 @@
 #include <linux/err.h>
 #include <linux/kernel.h>
 #include <linux/kthread.h>
-#include <linux/sched.h>
 #include <linux/vmalloc.h>
 
 #include "bench.h"
@@ -21,18 +20,6 @@
 static struct task_struct *tasks[MOST_ALIVE];
 static struct kthread_worker *workers[MOST_ALIVE];
 static struct kthread_work *items;
-
-static int wait_for_stop(void *unused)
-{
-	for (;;) {
-		set_current_state(TASK_IDLE);
-		if (kthread_should_stop())
-			break;
-		schedule();
-	}
-	__set_current_state(TASK_RUNNING);
-	return 0;
-}
 
 static void run(struct kthread_work *work)
 {

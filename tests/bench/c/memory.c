@@ -6,7 +6,6 @@
 
 #include <linux/err.h>
 #include <linux/kthread.h>
-#include <linux/sched.h>
 #include <linux/slab.h>
 
 #include "bench.h"
@@ -18,18 +17,6 @@
 static void mark(unsigned int size)
 {
 	kfree(kmalloc(size, GFP_KERNEL));
-}
-
-static int wait_for_stop(void *unused)
-{
-	for (;;) {
-		set_current_state(TASK_IDLE);
-		if (kthread_should_stop())
-			break;
-		schedule();
-	}
-	__set_current_state(TASK_RUNNING);
-	return 0;
 }
 
 static void run(struct kthread_work *work)

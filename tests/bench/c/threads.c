@@ -17,7 +17,7 @@ static DECLARE_COMPLETION(began);
 static DECLARE_COMPLETION(ended);
 
 /* A thread that waits until it is stopped, and parks when it is asked to. */
-static int wait_for_stop(void *unused)
+int wait_for_stop(void *unused)
 {
 	for (;;) {
 		set_current_state(TASK_IDLE);
