@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """`make bench`: measures what threads cost in Rust and in C, in a guest that counts instructions.
 
-What is measured is in tests/bench. `python3 scripts/bench.py record` also writes the ratios to
+What is measured is in tests/bench. `make bench MODE=record` also writes the ratios to
 tests/bench/ratios.txt, which `make test` holds the crate to; `wall` is another mode: bench_wall.py.
 """
 
@@ -106,7 +106,7 @@ def compare(operations: list[Operation], limits: dict[str, float]) -> Iterator[C
     measured = {operation.name: operation.ratio for operation in operations}
     for name in sorted(measured.keys() | limits.keys()):
         if name not in limits:
-            reason = f"is not recorded: run python3 {Path(__file__).name} record"
+            reason = "is not recorded: run make bench MODE=record"
         elif name not in measured:
             reason = "was not measured"
         elif measured[name] > limits[name] * TOLERANCE:
