@@ -90,7 +90,7 @@ clean-cache: ## Remove the cache: kernels, sources, bindgen
 ## JOBS number of parallel jobs (default: one for each CPU)
 ## DURATION of "make torture": 90, 90s, 5m, 1h (default: 2m)
 ## CHURNS how often "make churn" loads the crate (default: 150, with some 1,000 modules that use it)
-## MODE wall: "make bench" measures what CPUs do to each other; record: it keeps the ratios
+## MODE of "make bench": wall (on several CPUs), where (of each function), record (keeps ratios)
 ## SEED what its random numbers follow from (default: another one each time)
 ## DESTDIR what comes before all paths that "make install" writes to
 ## INSTALL_MOD_PATH what comes before /lib/modules

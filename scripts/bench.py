@@ -2,7 +2,8 @@
 """`make bench`: measures what threads cost in Rust and in C, in a guest that counts instructions.
 
 What is measured is in tests/bench. `make bench MODE=record` also writes the ratios to
-tests/bench/ratios.txt, which `make test` holds the crate to; `wall` is another mode: bench_wall.py.
+tests/bench/ratios.txt, which `make test` holds the crate to. Other modes are `wall`, what CPUs do
+to each other, and `where`, what functions the instructions are of: bench_wall.py, bench_where.py.
 """
 
 import json
@@ -14,6 +15,7 @@ from pathlib import Path
 import bench_plot
 import bench_size
 import bench_wall
+import bench_where
 import guest
 from bench_figures import Operation, memory_table, read_log, read_memory, table
 from guest import Guest
@@ -33,8 +35,8 @@ RATIOS = "tests/bench/ratios.txt"
 
 def main(settings: Settings) -> None:
     """Fails if anything is wrong; what was measured may still be slow."""
-    if sys.argv[1:] not in ([], ["record"], ["wall"]):
-        raise Failure(f"{' '.join(sys.argv[1:])}: say 'record', 'wall', or nothing")
+    if sys.argv[1:] not in ([], ["record"], ["wall"], ["where"]):
+        raise Failure(f"{' '.join(sys.argv[1:])}: say 'record', 'wall', 'where', or nothing")
     if settings.kernel != "plain":
         raise Failure(f"KERNEL={settings.kernel}: only a plain kernel tells what threads cost")
     machine, progress = guest.prepare(settings, more_steps=1)
@@ -43,11 +45,13 @@ def main(settings: Settings) -> None:
             result = bench_wall.measure(machine, step)
         print(f"\n{result}")
         return
+    if sys.argv[1:] == ["where"]:
+        with progress.step("Benchmark that counts each instruction") as step:
+            print(f"\n{where(machine, step)}")
+        return
     with progress.step("Benchmark in the instruction-counted guest") as step:
         checks, log = measure(machine, ROUNDS, step, "counted", "growth", "memory")
-    for check in checks:
-        if not check.passed:
-            raise Failure(f"{check.name}: {check.reason}")
+    demand(checks)
     measured, memory = read_log(log, SHIFT), read_memory(log)
     operations = [each for each in measured if each.number is None]
     growth = [each for each in measured if each.number is not None]
@@ -70,19 +74,40 @@ def main(settings: Settings) -> None:
         record(operations, settings.root / RATIOS)
 
 
+def demand(checks: list[Check]) -> None:
+    """Figures are worth nothing if anything went wrong."""
+    for check in checks:
+        if not check.passed:
+            raise Failure(f"{check.name}: {check.reason}")
+
+
+def where(machine: Guest, step: Step) -> Path:
+    """Writes what functions the instructions of each operation are of; returns the path."""
+    settings = machine.settings
+    counts, path = settings.build / "where.counts", settings.build / "where.txt"
+    plugin = f"{bench_where.build(settings)},out={counts}"
+    checks, log = measure(machine, ROUNDS, step, "counted", plugin=plugin)
+    demand(checks)
+    symbols = (machine.kernel.dir / "System.map").read_text(encoding="utf-8").splitlines()
+    operations = bench_where.read(counts.read_text(encoding="utf-8"), log, symbols)
+    tables = map(bench_where.table, operations)
+    path.write_text("\n\n".join([*tables, ""]), encoding="utf-8")
+    return path
+
+
 def measure(
-    machine: Guest, rounds: int, step: Step, *scripts: str
+    machine: Guest, rounds: int, step: Step, *scripts: str, plugin: str = ""
 ) -> tuple[list[Check], list[str]]:
     """Boots, runs these scripts of tests/bench, and returns what the kernel has logged.
 
-    Each operation is measured so many times.
+    Each operation is measured so many times. With a plugin, the log also has the modules' symbols.
     """
     folder = machine.settings.root / "tests/bench"
     paths = tuple(folder / f"{script}.sh" for script in scripts)
     plan = Plan(modules=(), boot_tests=paths, bound=LIMIT)
     job = plan.job("bench")
-    variables = {**job.variables, "rounds": str(rounds)}
-    job = replace(job, counted=True, shift=SHIFT, variables=variables)
+    variables = {**job.variables, "rounds": str(rounds), **({"symbols": "yes"} if plugin else {})}
+    job = replace(job, counted=True, shift=SHIFT, variables=variables, plugin=plugin)
     step.log = machine.console(job)
     run = machine.run(job, step.say, step.show)
     return judge(plan, run, machine.kernel), messages(run.console)

@@ -2,16 +2,23 @@
 """What a benchmark has measured: reads it from the guest's log, and shows it as a table."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from statistics import fmean
-from typing import Any
+from typing import Any, TypeVar
 
+Round = TypeVar("Round")
 RUST, C = "kthread_bench", "twin_bench"
 # What tests/bench/*/measure.* logs: how often a round does it, and the nanoseconds of each round.
 MEASURED = re.compile(rf"({RUST}|{C}): (\w+) x(\d+):((?: \d+)+)")
 # What tests/bench/memory.sh logs.
 MEMORY = re.compile(rf"({RUST}|{C}): memory (\w+): ([\d.]+) bytes, ([\d.]+) times")
+
+
+def middle(rounds: Sequence[Round], size: Callable[[Round], float]) -> list[Round]:
+    """The middle half, by size."""
+    quarter = len(rounds) // 4
+    return sorted(rounds, key=size)[quarter : len(rounds) - quarter]
 
 
 @dataclass(frozen=True)
@@ -43,8 +50,7 @@ class Cost:
 
     @property
     def _middle(self) -> list[float]:
-        quarter = len(self.rounds) // 4
-        return sorted(self.rounds)[quarter : len(self.rounds) - quarter]
+        return middle(self.rounds, float)
 
 
 @dataclass(frozen=True)

@@ -84,6 +84,7 @@ class Job:
     one_thread: bool = False  # without KVM, all CPUs take turns in one thread of the host
     counted: bool = False  # one CPU, whose clock counts its instructions, and skips what is idle
     shift: int = SHIFT  # of that clock
+    plugin: str = ""  # of QEMU, with its arguments
 
 
 class End(Enum):
@@ -279,6 +280,7 @@ class Guest:
             *machine.machine,
             *("-accel", tcg if accel == "tcg" or job.counted else accel),
             *(_counting(job.shift) if job.counted else ()),
+            *(("-plugin", job.plugin) if job.plugin else ()),
             *("-smp", "1" if job.counted else f"{self.cpus},sockets={self.nodes}"),
             *("-m", f"{self.settings.flavour.memory}M"),
             *(() if job.counted else self._numa()),

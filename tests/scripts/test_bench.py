@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Tests of bench.py, bench_figures.py and bench_plot.py, with a guest that only pretends."""
+"""Tests of bench.py and what it is made of, with a guest that only pretends."""
 
 import json
 import unittest
@@ -10,6 +10,7 @@ import bench
 import bench_plot
 import bench_size
 import bench_wall
+import bench_where
 import guest
 from bench_figures import Cost, Operation, memory_table, read_log, read_memory, table
 from guest import End, Job, Run
@@ -129,6 +130,61 @@ class Main(support.Sandbox):
         self.assertFalse(self.job.counted)
         self.assertIn("$data << EOD\n4.1 6 5\nEOD\n", (build / "latency.svg").read_text())
         self.assertIn("nanoseconds", self.screen.getvalue())
+
+
+    def test_where(self) -> None:
+        self.fake("cc", 'while [ $# -gt 1 ]; do [ "$1" = -o ] && echo >"$2"; shift; done')
+        self.write("System.map", "ffffffff81000000 T schedule\n")
+        self.machine.kernel = mock.Mock(dir=self.dir)
+        build = self.settings().build
+        (build / "where.counts").write_text("ffffffff81000004 10\n\n" * 8)
+        self.run_main("where")
+        self.assertEqual(self.job.plugin, f"{build}/where.so,out={build}/where.counts")
+        self.assertEqual(self.job.variables["symbols"], "yes")
+        self.assertIn("     1.0      1.0     +0.0  (sum)\n", (build / "where.txt").read_text())
+
+
+class Where(support.Sandbox):
+    LOG = (
+        "twin_bench: sleep x10: 1 1",
+        "twin_bench: idle x1: 1",
+        "kthread_bench: sleep x10: 1",
+        "kthread_bench: idle x1: 1",
+        "symbol 0000000000000200 t soak\t[twin_bench]",
+        "symbol 0000000000000300 t _RNvC5crate3run\t[kthread_bench]",
+    )
+    COUNTS = "100 7\n104 7\n\n100 9\n104 9\n\n200 1\n\n104 20\n300 20\n\n100 1\n\n"
+
+    def test_read(self) -> None:
+        self.fake("c++filt", "echo schedule; echo crate::run")
+        # What soaks up idle time is in the figures of `idle`.
+        (sleep,) = bench_where.read(self.COUNTS, self.LOG, ["0000000000000100 T schedule"])
+        self.assertEqual(sleep.c, {"schedule": 1.6})
+        self.assertEqual(sleep.rust, {"schedule": 2.0, "crate::run": 2.0})
+
+    def test_largest_differences_first(self) -> None:
+        where = bench_where.Where("sleep", {"a": 5, "b": 9, "c": 1}, {"a": 4, "c": 0.9})
+        lines = [line.split() for line in bench_where.table(where).splitlines()]
+        self.assertEqual(lines[0], ["Rust", "C", "more", "sleep"])
+        self.assertEqual([line[3] for line in lines[1:3]], ["b", "a"])
+        self.assertEqual(lines[3], ["1.0", "0.9", "+0.1", "(all", "others)"])
+        self.assertEqual(lines[4], ["15.0", "4.9", "+10.1", "(sum)"])
+
+    def build(self, version: str) -> str:
+        self.fake("qemu-system-x86_64", f"echo QEMU emulator version {version}")
+        settings = Settings.from_environ({"HOME": "/h"}, self.dir)
+        settings.build.mkdir(parents=True, exist_ok=True)
+        return bench_where.build(settings).read_text()
+
+    def test_interface_of_the_plugin(self) -> None:
+        self.fake("cc", 'all=$*; while [ $# -gt 2 ]; do shift; done; echo "$all" >"$1"')
+        self.assertIn("-DVERSION=1", self.build("7.2.22"))
+        self.assertIn("-DVERSION=2", self.build("10.0.2"))
+
+    def test_does_not_compile(self) -> None:
+        self.fake("cc", "exit 1")
+        with self.assertRaisesRegex(Failure, "cannot be compiled: see what cc"):
+            self.build("7.2")
 
 
 class Compare(unittest.TestCase):

@@ -245,6 +245,10 @@ class CommandLine(GuestTest):
         self.assertIn(" -rtc clock=vm -smp 1 ", call)
         self.assertIn(" -icount shift=0,sleep=off ", self.call(counted=True, shift=0))
 
+    def test_plugin(self) -> None:
+        self.assertIn(" -plugin /p.so,out=/f ", self.call(plugin="/p.so,out=/f"))
+        self.assertNotIn("-plugin", self.call())
+
     def test_job(self) -> None:
         call = self.call(variables={"sample": "poller"}, parameters=("nokaslr",))
         self.assertIn(" nokaslr ", call)
