@@ -9,7 +9,10 @@ mod load;
 
 pub use self::context::WorkContext;
 pub(crate) use self::{
-    context::run_item,
+    context::{
+        run_item,
+        ItemType, //
+    },
     core::{
         unbind,
         Core, //

@@ -11,6 +11,7 @@ use crate::{
     lock_class::LockClass,
     worker::{
         run_item,
+        ItemType,
         WorkContext, //
     }, //
 };
@@ -59,8 +60,9 @@ pub unsafe trait WorkItemPointer<const ID: u64>: Sized + Send + 'static {
     ///
     /// As for [`from_work`](Self::from_work); only for the worker to call.
     unsafe extern "C" fn run(work: *mut bindings::kthread_work) {
+        let item = const { &ItemType::of::<Self, ID>() };
         // SAFETY: By the safety requirements, and the item is valid.
-        unsafe { run_item::<Self, ID>(NonNull::new_unchecked(work)) };
+        unsafe { run_item(NonNull::new_unchecked(work), item) };
     }
 }
 

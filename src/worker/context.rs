@@ -9,6 +9,7 @@ use super::{
 use crate::{
     bindings,
     current::Current,
+    lock_class::LockClass,
     work::WorkItemPointer, //
 };
 use core::{
@@ -97,24 +98,62 @@ impl<'a> DerefMut for WorkContext<'a> {
     }
 }
 
+/// What only the type of an item knows.
+pub(crate) struct ItemType {
+    call: unsafe fn(NonNull<bindings::kthread_work>, &mut WorkContext<'_>),
+    discard: unsafe fn(NonNull<bindings::kthread_work>),
+    class: fn() -> LockClass,
+}
+
+impl ItemType {
+    /// The type of the items that are queued by way of a `P`.
+    pub(crate) const fn of<P, const ID: u64>() -> Self
+    where
+        P: WorkItemPointer<ID>,
+    {
+        Self {
+            // SAFETY: By the requirements of a call: those of `run_item`.
+            call: |work, cx| unsafe { P::from_work(work) }.call(cx),
+            // SAFETY: As above.
+            discard: |work| drop(unsafe { P::from_work(work) }),
+            class: P::lock_class,
+        }
+    }
+
+    /// What lockdep knows the run of such an item as.
+    pub(super) fn class(&self) -> LockClass {
+        (self.class)()
+    }
+}
+
 /// Runs an item, or drops what it owns if the worker is over.
 ///
 /// # Safety
 ///
-/// Only for the worker to call: the item was queued by way of a `P`, and is not any more.
-pub(crate) unsafe fn run_item<P, const ID: u64>(work: NonNull<bindings::kthread_work>)
-where
-    P: WorkItemPointer<ID>,
-{
+/// Only for the worker to call: the item was queued by way of a pointer of that type, and is not
+/// any more.
+#[inline(never)]
+pub(crate) unsafe fn run_item(work: NonNull<bindings::kthread_work>, item: &'static ItemType) {
     // SAFETY: The item is valid. What it is in may be dropped below, but not what the thread owns.
     let core = unsafe { Core::of(work) };
-    // SAFETY: By the safety requirements.
-    let item = unsafe { P::from_work(work) };
-    if let Some(core) = core {
+    let core = core.as_deref();
+    let Some((core, thread)) = core.and_then(|core| Some((core, core.begin(item)?))) else {
+        // SAFETY: By the safety requirements.
+        unsafe { (item.discard)(work) };
+        return;
+    };
+    let mut cx = WorkContext {
+        current: Current::new(thread),
         // SAFETY: The thread owns a reference, and this one is never given up.
-        let queue = ManuallyDrop::new(Queue(unsafe { Arc::from_raw(&raw const *core) }));
-        core.run(P::lock_class(), |current| {
-            item.call(&mut WorkContext { current, queue })
-        });
+        queue: ManuallyDrop::new(Queue(unsafe { Arc::from_raw(core) })),
+    };
+    // SAFETY: By the safety requirements.
+    let mut call = || unsafe { (item.call)(work, &mut cx) };
+    // As for a thread's body.
+    if cfg!(not(CONFIG_LOCKDEP)) || thread.is_freezable() {
+        call();
+    } else {
+        item.class().hold(call);
     }
+    core.end(thread, item);
 }

@@ -2,10 +2,10 @@
 
 //! What a worker's thread, its handles and its items share.
 
+use super::context::ItemType;
 use crate::{
     bindings,
     builder::Plan,
-    current::Current,
     lock_class::LockClass,
     once::{
         read_once,
@@ -14,6 +14,7 @@ use crate::{
     packet::{
         flags::{
             FINISHED,
+            SIGNALS,
             STOP,
             UNOWNED, //
         },
@@ -23,7 +24,10 @@ use crate::{
 };
 use core::{
     ops::Range,
-    ptr::NonNull, //
+    ptr::{
+        self,
+        NonNull, //
+    }, //
 };
 use kernel::{
     container_of,
@@ -52,7 +56,7 @@ use kernel::{
 /// - `worker` is initialised. Its lock protects its lists, which hold `kthread_work`s that are
 ///   valid for as long as they are in there, and own what they are in.
 /// - An item whose `worker` is that of a core owns a reference to the core.
-/// - `item` is null, or a string that is there while the worker's module is.
+/// - `item` is null, or a type that is there while the worker's module is.
 /// - `thread` is null, or a header that the core owns a reference to. It is set before anybody but
 ///   the maker and the registry knows of the core.
 #[pin_data(PinnedDrop)]
@@ -67,8 +71,8 @@ pub(crate) struct Core {
     orderly: AtomicFlag,
     /// How many items have run. Changed by the thread only.
     pub(super) runs: Atomic<usize>,
-    /// The name of what the item is that runs, or null. Changed by the thread only.
-    pub(super) item: Atomic<*mut c_char>,
+    /// What the item is that runs, or null. Changed by the thread only.
+    pub(super) item: Atomic<*mut ItemType>,
     /// Since when, in jiffies.
     pub(super) since: Atomic<c_ulong>,
     /// Nothing runs any more; what is still in the queue is to be dropped.
@@ -107,11 +111,11 @@ impl Core {
                     }
                 }
             }),
-            thread: Atomic::new(core::ptr::null_mut()),
+            thread: Atomic::new(ptr::null_mut()),
             code,
             orderly: AtomicFlag::new(false),
             runs: Atomic::new(0),
-            item: Atomic::new(core::ptr::null_mut()),
+            item: Atomic::new(ptr::null_mut()),
             since: Atomic::new(0),
             over: Atomic::new(false),
         });
@@ -282,7 +286,7 @@ impl Core {
         // SAFETY: By the safety requirement; C writes nothing else there than we do.
         let worker = unsafe { Atomic::from_ptr(&raw mut (*work.as_ptr()).worker) };
         let bound = read_once(worker);
-        if core::ptr::eq(bound, mine) {
+        if ptr::eq(bound, mine) {
             return Ok(());
         }
         // SAFETY: By the safety requirement.
@@ -320,7 +324,7 @@ impl Core {
                 let _ = Arc::into_raw(reference);
                 Ok(())
             }
-            Err(other) if core::ptr::eq(other, mine) => Ok(()),
+            Err(other) if ptr::eq(other, mine) => Ok(()),
             Err(_) => Err(Refusal::OtherWorker),
         }
     }
@@ -343,86 +347,80 @@ impl Core {
     /// Runs what is queued when the thread has left C's loop, which leaves that behind.
     pub(super) fn finish(&self) {
         if self.orderly.xchg(false, Full) {
-            self.call_all();
+            self.call_all(false);
         }
     }
 
     /// Drops what is queued, as nothing of it will run any more.
     pub(crate) fn clear(&self) {
         write_once(&self.over, true);
-        self.end_delays();
-        self.call_all();
+        self.call_all(true);
     }
 
-    /// Calls all items that are queued.
-    fn call_all(&self) {
-        while let Some(work) = self.next() {
+    /// Calls all items that are queued, or also those whose delay is not over.
+    fn call_all(&self, delayed: bool) {
+        while let Some(work) = self.next(delayed) {
             // SAFETY: The item was queued, owns what it is in, and is called by nobody else.
             unsafe { call(work) };
         }
     }
 
     /// Takes the next item out to call it.
-    fn next(&self) -> Option<NonNull<bindings::kthread_work>> {
-        self.locked(|worker| {
-            // SAFETY: By the type invariant; the lock is held.
-            let work = unsafe { first(&raw mut (*worker).work_list) };
-            // SAFETY: The lock is held.
-            unsafe { (*worker).current_work = work };
-            let work = NonNull::new(work)?;
-            // SAFETY: The item is in the list, so it has no timer that is armed; the lock is held.
-            unsafe { try_unlink(work, false) };
-            Some(work)
-        })
-    }
-
-    /// Has the items whose delay is not over called as well.
-    fn end_delays(&self) {
+    fn next(&self, delayed: bool) -> Option<NonNull<bindings::kthread_work>> {
         loop {
-            let work = self.locked(|worker| {
+            let step = self.locked(|worker| {
                 // SAFETY: By the type invariant; the lock is held.
-                let work = unsafe { first(&raw mut (*worker).delayed_work_list) };
-                let work = NonNull::new(work)?;
-                // SAFETY: The items of this list are those with timers; the lock is held.
-                let taken = unsafe { try_unlink(work, true) };
-                Some(taken.map(|_| work))
+                let timed = delayed.then(|| unsafe { first(&raw mut (*worker).delayed_work_list) });
+                let timed = timed.flatten();
+                // SAFETY: As above.
+                let work = timed.or_else(|| unsafe { first(&raw mut (*worker).work_list) });
+                if let Some(work) = work {
+                    // SAFETY: The item is in a list, which is that of timers if it may have one
+                    // that is armed; the lock is held.
+                    unsafe { try_unlink(work, timed.is_some()) }?;
+                }
+                // SAFETY: The lock is held.
+                unsafe { (*worker).current_work = work.map_or(ptr::null_mut(), NonNull::as_ptr) };
+                Some(work)
             });
-            match work {
-                None => break,
+            match step {
+                Some(work) => return work,
                 // Its timer is just about to queue it.
-                Some(None) => core::hint::spin_loop(),
-                // SAFETY: It was just taken out, and owns what it is in.
-                Some(Some(work)) => unsafe { call(work) },
+                None => core::hint::spin_loop(),
             }
         }
     }
 
-    /// Calls the body of an item, unless it is to be dropped.
-    pub(crate) fn run(&self, class: LockClass, body: impl FnOnce(Current<'_>)) {
-        if let Some(thread) = self.begin(class) {
-            let run = || body(Current::new(thread));
-            // As for a thread's body.
-            if cfg!(not(CONFIG_LOCKDEP)) || thread.is_freezable() {
-                run();
-            } else {
-                class.hold(run);
-            }
-            self.end(thread, class);
-        }
+    /// Notes that an item is about to run, and what it is; returns the thread, unless nothing runs
+    /// any more.
+    pub(super) fn begin(&self, item: &'static ItemType) -> Option<&Header> {
+        let thread = self.thread().filter(|_| !self.is_over())?;
+        // INVARIANT: It belongs to the module that the item's code does.
+        write_once(&self.item, ptr::from_ref(item).cast_mut());
+        write_once(&self.since, now());
+        thread.enter_body();
+        Some(thread)
     }
 
-    // What hardly ever happens is in functions of its own, so that the rest needs few registers.
-    #[inline(never)]
-    fn end(&self, thread: &Header, class: LockClass) {
-        write_once(&self.item, core::ptr::null_mut());
+    /// Notes that the item has run.
+    pub(super) fn end(&self, thread: &Header, item: &ItemType) {
+        write_once(&self.item, ptr::null_mut());
         write_once(&self.runs, read_once(&self.runs) + 1);
-        // One that stays pending would keep C's loop from sleeping.
-        thread.ignore_signals();
         thread.leave_body();
         // SAFETY: The function has no requirements.
         if unsafe { bindings::task_holds_something() } {
-            report(thread, class);
+            report(thread, item.class());
         }
+        if thread.flags.has(SIGNALS | UNOWNED) {
+            self.settle(thread);
+        }
+    }
+
+    /// Deals with what items hardly ever do.
+    #[cold]
+    fn settle(&self, thread: &Header) {
+        // One that stays pending would keep C's loop from sleeping.
+        thread.ignore_signals();
         if thread.flags.has(UNOWNED) {
             self.finish_unowned(thread);
         }
@@ -430,23 +428,12 @@ impl Core {
 
     /// Runs here what is queued, if the item has dropped the handle, so that the reaper need not
     /// wait for it.
-    #[cold]
     fn finish_unowned(&self, thread: &Header) {
         if self.orderly.load(Relaxed) {
             self.finish();
             thread.flags.set(FINISHED);
             reaper::wake();
         }
-    }
-
-    #[inline(never)]
-    fn begin(&self, class: LockClass) -> Option<&Header> {
-        let thread = self.thread().filter(|_| !self.is_over())?;
-        // INVARIANT: The class belongs to the module that the item's code does.
-        write_once(&self.item, class.name().as_char_ptr().cast_mut());
-        write_once(&self.since, now());
-        thread.enter_body();
-        Some(thread)
     }
 }
 
@@ -520,20 +507,19 @@ pub(super) unsafe fn try_unlink(
     Some(true)
 }
 
-/// The first item of a list, or null.
+/// The first item of a list.
 ///
 /// # Safety
 ///
 /// It must be one of the lists of a worker, and its lock be held.
-unsafe fn first(list: *mut bindings::list_head) -> *mut bindings::kthread_work {
+unsafe fn first(list: *mut bindings::list_head) -> Option<NonNull<bindings::kthread_work>> {
     // SAFETY: By the safety requirements.
     let first = unsafe { (*list).next };
-    if core::ptr::eq(first, list) {
-        core::ptr::null_mut()
-    } else {
-        // SAFETY: By the invariant of `Core` the entry is in an item.
-        unsafe { container_of!(first, bindings::kthread_work, node) }
+    if ptr::eq(first, list) {
+        return None;
     }
+    // SAFETY: By the invariant of `Core` the entry is in an item.
+    NonNull::new(unsafe { container_of!(first, bindings::kthread_work, node) })
 }
 
 /// Calls an item, and lets others run then, as there may be many.

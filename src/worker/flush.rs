@@ -23,10 +23,9 @@ use kernel::{
         atomic::{
             ordering::{
                 Acquire,
-                Relaxed,
                 Release, //
             },
-            AtomicFlag, //
+            Atomic, //
         },
         ArcBorrow, //
     },
@@ -44,10 +43,16 @@ use kernel::{
 struct Marker {
     #[pin]
     work: Opaque<bindings::kthread_work>,
-    done: AtomicFlag,
-    /// It was not passed but thrown out.
-    over: AtomicFlag,
+    /// One of the constants below.
+    turn: Atomic<u32>,
 }
+
+/// It is not the marker's turn yet.
+const WAITING: u32 = 0;
+/// It was the marker's turn.
+const PASSED: u32 = 1;
+/// The marker was thrown out, as the worker is over.
+const THROWN_OUT: u32 = 2;
 
 impl Marker {
     fn new() -> impl PinInit<Self> {
@@ -56,8 +61,7 @@ impl Marker {
                 // SAFETY: `slot` is valid for writes.
                 unsafe { init_work(slot, pass) }
             }),
-            done: AtomicFlag::new(false),
-            over: AtomicFlag::new(false),
+            turn: Atomic::new(WAITING),
         })
     }
 
@@ -97,9 +101,10 @@ unsafe extern "C" fn pass(work: *mut bindings::kthread_work) {
     // SAFETY: The marker is valid, and belongs to the core that calls it.
     let core = unsafe { Core::of(marker.work()) };
     let over = core.is_none_or(|core| core.is_over());
-    marker.over.store(over, Relaxed);
     // The marker is not used any more after this.
-    marker.done.store(true, Release);
+    marker
+        .turn
+        .store(if over { THROWN_OUT } else { PASSED }, Release);
     // Who calls this keeps the core.
     if let Some(thread) = core.as_ref().and_then(|core| core.thread()) {
         thread.changes.wake_all();
@@ -178,9 +183,10 @@ impl Core {
         if !self.insert(marker, place)? {
             return Ok(());
         }
-        let done = || marker.done.load(Acquire);
+        let done = || marker.turn.load(Acquire) != WAITING;
         thread.wait_until(None, || done() || thread.has_ended());
-        if !done() {
+        let mut turn = marker.turn.load(Acquire);
+        if turn == WAITING {
             // A worker that crashed runs nothing any more.
             //
             // SAFETY: The marker is valid, and has no timer.
@@ -189,11 +195,12 @@ impl Core {
             }
             // If it was not in the queue, it is just being passed.
             thread.wait_until(None, done);
+            turn = marker.turn.load(Acquire);
         }
-        if marker.over.load(Relaxed) {
-            Err(ESHUTDOWN)
-        } else {
+        if turn == PASSED {
             Ok(())
+        } else {
+            Err(ESHUTDOWN)
         }
     }
 

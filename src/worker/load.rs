@@ -9,7 +9,6 @@ use super::core::{
 use crate::bindings;
 use kernel::{
     fmt,
-    prelude::*,
     str::CStr,
     sync::atomic::Relaxed,
     time::Delta, //
@@ -56,18 +55,14 @@ impl Core {
     ///
     /// The thread must be in the registry for as long as the name is used.
     pub(crate) unsafe fn running(&self) -> Option<(&CStr, Delta)> {
-        let item = self.item.load(Relaxed);
-        if item.is_null() {
-            return None;
-        }
+        // SAFETY: By the type invariant, as the module is there while the thread is registered.
+        let item = unsafe { self.item.load(Relaxed).as_ref() }?;
         let jiffies = now().wrapping_sub(self.since.load(Relaxed));
         // CAST: No more bits than that.
         // SAFETY: The function has no requirements.
         let millis = unsafe { bindings::jiffies64_to_msecs(jiffies as u64) };
-        // SAFETY: By the type invariant, as the module is there while the thread is registered.
-        let item = unsafe { CStr::from_char_ptr(item) };
         Some((
-            item,
+            item.class().name(),
             Delta::from_millis(millis.try_into().unwrap_or(i64::MAX)),
         ))
     }
