@@ -239,6 +239,15 @@ impl Builder {
         F: FnOnce(Current<'_>) -> T + Send + 'static,
         T: Send + 'static,
     {
+        self.start(body)
+    }
+
+    /// Does that.
+    pub(crate) fn start<F, T>(&self, body: F) -> Result<Task<T>>
+    where
+        F: FnOnce(Current<'_>) -> T + Send + 'static,
+        T: Send + 'static,
+    {
         // SAFETY: Closure and result are `'static`.
         unsafe { self.make(0, ptr::null(), body) }
     }
@@ -275,7 +284,7 @@ impl Builder {
     /// # Safety
     ///
     /// Those of [`Packet::allocate`].
-    unsafe fn make<F, T>(self, flags: u32, scope: *const OpenScope, body: F) -> Result<Task<T>>
+    unsafe fn make<F, T>(&self, flags: u32, scope: *const OpenScope, body: F) -> Result<Task<T>>
     where
         F: FnOnce(Current<'_>) -> T + Send,
         T: Send,

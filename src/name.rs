@@ -10,7 +10,8 @@ use kernel::{
 
 /// A name without a NUL.
 pub(crate) enum Name {
-    /// As most are, which takes no memory.
+    /// As most are, which takes no memory. There is no `%` in it, so that to C it is a format that
+    /// stands for itself.
     Literal(&'static str),
     Formatted(CString),
 }
@@ -22,9 +23,10 @@ impl Name {
     /// - [`EINVAL`] if the name contains a NUL.
     pub(crate) fn new(name: fmt::Arguments<'_>) -> Result<Self> {
         match name.as_str() {
-            Some(name) if name.as_bytes().contains(&0) => Err(EINVAL),
-            Some(name) => Ok(Self::Literal(name)),
-            None => Ok(Self::Formatted(CString::try_from_fmt(name)?)),
+            Some(name) if !name.bytes().any(|byte| matches!(byte, 0 | b'%')) => {
+                Ok(Self::Literal(name))
+            }
+            _ => Ok(Self::Formatted(CString::try_from_fmt(name)?)),
         }
     }
 

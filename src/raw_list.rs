@@ -36,7 +36,7 @@ impl RawList {
             // INVARIANT: Both are initialised here.
             lock <- Opaque::ffi_init(move |slot| {
                 // SAFETY: `slot` is valid for writes.
-                unsafe { init_lock(slot, class) }
+                unsafe { init_lock(slot, class.name().as_char_ptr(), class.key()) }
             }),
             list <- Opaque::ffi_init(|slot| {
                 // SAFETY: `slot` is valid for writes.
@@ -101,9 +101,13 @@ impl RawList {
 ///
 /// # Safety
 ///
-/// `lock` must be valid for writes.
+/// `lock` must be valid for writes, and name and key be those of a [`LockClass`].
 #[inline(never)]
-unsafe fn init_lock(lock: *mut bindings::raw_spinlock_t, class: LockClass) {
+unsafe fn init_lock(
+    lock: *mut bindings::raw_spinlock_t,
+    name: *const c_char,
+    key: *mut bindings::lock_class_key,
+) {
     // SAFETY: By the safety requirements; name and key are static.
-    unsafe { bindings::raw_spin_lock_init(lock, class.name().as_char_ptr(), class.key()) }
+    unsafe { bindings::raw_spin_lock_init(lock, name, key) }
 }

@@ -17,7 +17,7 @@
 use crate::{
     bindings,
     packet::{
-        flags::REGISTERED,
+        flags::JOINED,
         Header, //
     },
     per_cpu::instances,
@@ -100,7 +100,6 @@ pub(crate) fn add(thread: ARef<Header>) -> Result {
     }
     // SAFETY: The thread is about to be registered, and the lock is held.
     unsafe { thread.count_in_scope(1) }?;
-    thread.flags.set(REGISTERED);
     let thread = ARef::into_raw(thread);
     // SAFETY: The reference that we own keeps the header valid.
     let links = Opaque::cast_into(unsafe { &raw const (*thread.as_ptr()).links });
@@ -129,20 +128,23 @@ pub(crate) fn unless_leaving(
     Ok(())
 }
 
-/// Takes a thread out and returns the registry's reference, if the thread is registered.
+/// Takes a thread out that was added, and returns the registry's reference, unless that was done
+/// before.
 pub(crate) fn remove(thread: &Header) -> Option<ARef<Header>> {
     let _lists = LISTS.lock();
-    if !thread.flags.any(REGISTERED) {
+    if thread.flags.has(JOINED) {
         return None;
     }
-    thread.flags.clear(REGISTERED);
     // SAFETY: The thread is registered for a moment more, and the lock is held.
     let _ = unsafe { thread.count_in_scope(-1) };
     // Before the lock is released: its module may fail to initialise, and then go at any time,
     // whether it is pinned or not.
     thread.unpin_module();
-    // SAFETY: The flag says that the links are in the list, which the lock protects.
+    // SAFETY: The thread was added, and the flag says that the links are still in the list, which
+    // the lock protects.
     unsafe { bindings::list_del_init(thread.links.get()) };
+    // Last, as who sees it relies on all of that.
+    thread.flags.set(JOINED);
     // INVARIANT: The reference of the entry that was just removed passes to the caller.
     // SAFETY: The list owned it.
     Some(unsafe { ARef::from_raw(NonNull::from(thread)) })
@@ -152,10 +154,10 @@ pub(crate) fn remove(thread: &Header) -> Option<ARef<Header>> {
 /// has left.
 pub(crate) fn while_registered(thread: &Header, body: impl FnOnce() -> Result) -> Result {
     let _lists = LISTS.lock();
-    if thread.flags.any(REGISTERED) {
-        body()
-    } else {
+    if thread.flags.has(JOINED) {
         Ok(())
+    } else {
+        body()
     }
 }
 

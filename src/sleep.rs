@@ -40,8 +40,11 @@ pub(crate) enum Slept {
     UntilTime,
 }
 
-/// The time so long from now; a negative duration counts as zero.
+/// The time so long from now; a negative duration counts as zero, and the longest one never ends.
 pub(crate) fn after(duration: Delta) -> i64 {
+    if duration.as_nanos() == i64::MAX {
+        return i64::MAX;
+    }
     // SAFETY: Reading the clock has no requirements.
     let now = unsafe { bindings::ktime_get() };
     now.saturating_add(duration.as_nanos().max(0))

@@ -16,7 +16,11 @@ use crate::{
     state::State,
     stop_token::StopToken, //
 };
-use core::marker::PhantomData;
+use core::{
+    marker::PhantomData,
+    mem::ManuallyDrop,
+    ptr, //
+};
 use kernel::{
     cpumask::Cpumask,
     prelude::*,
@@ -96,7 +100,8 @@ impl<T: Send + 'static> Task<T> {
     where
         F: FnOnce(Current<'_>) -> T + Send + 'static,
     {
-        plan?.run(body)
+        // By reference, as a plan is large.
+        plan.as_ref().map_err(|error| *error)?.start(body)
     }
 }
 
@@ -152,7 +157,7 @@ impl<T> Task<T> {
     #[doc(alias = "kthread_stop")]
     pub fn stop(self) -> Result<Exit<T>> {
         self.header.stop()?;
-        Ok(self.take_exit())
+        Ok(self.into_exit())
     }
 
     /// Waits until the thread ends by itself, and returns how it ended.
@@ -178,7 +183,7 @@ impl<T> Task<T> {
     /// ```
     pub fn join(self) -> Result<Exit<T>> {
         self.header.join()?;
-        Ok(self.take_exit())
+        Ok(self.into_exit())
     }
 
     /// Waits until the thread ends by itself, but no longer than `limit`.
@@ -207,7 +212,7 @@ impl<T> Task<T> {
     pub fn join_timeout(self, limit: Delta) -> Result<Exit<T>, Self> {
         // Once the thread is past the closure, joining takes no longer than its last few steps.
         if self.header.wait_ended(limit) && self.header.join().is_ok() {
-            Ok(self.take_exit())
+            Ok(self.into_exit())
         } else {
             Err(self)
         }
@@ -232,11 +237,14 @@ impl<T> Task<T> {
         self.header.has_ended()
     }
 
-    /// How the thread ended. It must have been joined.
-    fn take_exit(&self) -> Exit<T> {
-        match self.header.claim_result() {
+    /// How the thread ended. It must have been joined: there is nothing left to be stopped.
+    fn into_exit(self) -> Exit<T> {
+        let this = ManuallyDrop::new(self);
+        // SAFETY: The handle is not dropped, so this is the one that owns the reference.
+        let header = unsafe { ptr::read(&this.header) };
+        match header.claim_result() {
             // SAFETY: By the type invariant the result is a `T`, and it was just claimed.
-            Ok(()) => Exit::Returned(unsafe { Shared::read_result(&self.header) }),
+            Ok(()) => Exit::Returned(unsafe { Shared::read_result(&header) }),
             Err(Phase::NeverRan) => Exit::NeverRan,
             Err(_) => Exit::Crashed,
         }

@@ -190,14 +190,19 @@ impl WaitQueue {
 
     /// Wakes so many exclusive waiters, and all others.
     #[inline(never)]
-    fn wake(&self, mut exclusive: usize) {
+    fn wake(&self, exclusive: usize) {
         // A full barrier orders the caller's change before this, and this before the look at the
         // queue: pairs with the one in `set_current_state()`, so that either the waiter sees the
         // number change or the waker sees the waiter.
         self.wakes.fetch_add(1, Full);
-        if self.sleepers.is_empty() {
-            return;
+        if !self.sleepers.is_empty() {
+            self.wake_sleepers(exclusive);
         }
+    }
+
+    /// Does so. A function of its own, as most often there is nobody.
+    #[inline(never)]
+    fn wake_sleepers(&self, mut exclusive: usize) {
         self.sleepers.locked(|list| {
             // SAFETY: The head is initialised, and the lock is held.
             let mut entry = unsafe { (*list).next };
@@ -388,10 +393,8 @@ impl WaitQueue {
     #[doc(alias = "wait_event_exclusive_cmd")]
     pub fn wait_exclusive<C: Outcome>(&self, mut condition: impl FnMut() -> C) -> C::Value {
         loop {
-            let sleep = Sleep {
-                exclusive: true,
-                ..Sleep::new(bindings::TASK_UNINTERRUPTIBLE)
-            };
+            let mut sleep = Sleep::new(bindings::TASK_UNINTERRUPTIBLE);
+            sleep.exclusive = true;
             if let Ok(Some(value)) = self.wait_until(&sleep, &mut condition, never) {
                 return value;
             }

@@ -48,7 +48,7 @@ impl Header {
             // SAFETY: The packet held the closure, and only its own thread gets here, once.
             unsafe { (self.vtable.run)(self.block, Current::new(self)) };
         };
-        if self.flags.any(SERVES) {
+        if self.flags.has(SERVES) {
             // Each item is a part of the body.
             run();
         } else {

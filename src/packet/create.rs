@@ -14,6 +14,7 @@ use super::{
 use crate::{
     bindings,
     builder::Plan,
+    name::Name,
     registry, //
 };
 use kernel::{
@@ -69,18 +70,22 @@ impl Header {
             Some(node) if unsafe { bindings::node_is_online(node) } => node as i32,
             Some(_) => return Err(EINVAL),
         };
-        // The name is an argument, never the format: it may hold a `%`.
-        //
-        // SAFETY: Both strings are NUL-terminated and outlive the call, and `%s` asks for exactly
-        // one string. The packet outlives the thread: the caller keeps a reference until it is
-        // registered or joined, and then the registry does until it was joined.
+        let name = self.name_ptr();
+        let format = match plan.name {
+            // C is faster with that.
+            Name::Literal(_) => name,
+            Name::Formatted(_) => c"%s".as_char_ptr(),
+        };
+        // SAFETY: Both strings are NUL-terminated and outlive the call; the format asks for one
+        // string, or for nothing. The packet outlives the thread: the caller keeps a reference
+        // until it is registered or joined, and then the registry does until it was joined.
         let task = from_err_ptr(unsafe {
             bindings::kthread_create_on_node(
                 Some(thread_main),
                 self.block.as_ptr(),
                 node,
-                c"%s".as_char_ptr(),
-                self.name().as_char_ptr(),
+                format,
+                name,
             )
         })?;
         // SAFETY: The thread was created and sleeps until it is woken for the first time, so its

@@ -27,20 +27,18 @@ pub(crate) const ENDED: u32 = 1 << 3;
 pub(crate) const UNOWNED: u32 = 1 << 4;
 /// Whoever joins the thread has to let go of its module.
 pub(crate) const PINS_MODULE: u32 = 1 << 5;
-/// The thread is in the registry. Changed under the registry's lock only.
-pub(crate) const REGISTERED: u32 = 1 << 6;
-/// The thread was joined.
-pub(crate) const JOINED: u32 = 1 << 7;
+/// The thread was joined, and is not in the registry any more. Set under the registry's lock.
+pub(crate) const JOINED: u32 = 1 << 6;
 /// The thread lets itself be frozen while the system is suspended. Never changed.
-pub(crate) const FREEZABLE: u32 = 1 << 8;
+pub(crate) const FREEZABLE: u32 = 1 << 7;
 /// The thread has allowed signals. Changed by the thread only.
-pub(crate) const SIGNALS: u32 = 1 << 9;
+pub(crate) const SIGNALS: u32 = 1 << 8;
 
 /// The thread runs a worker, and so ends only when it is joined. Never changed.
-pub(crate) const SERVES: u32 = 1 << 10;
+pub(crate) const SERVES: u32 = 1 << 9;
 
 /// The thread runs a worker that nobody owns, and has run what was queued.
-pub(crate) const FINISHED: u32 = 1 << 11;
+pub(crate) const FINISHED: u32 = 1 << 10;
 
 /// A set of the flags above.
 pub(crate) struct Flags(Atomic<u32>);
@@ -89,9 +87,9 @@ impl Flags {
     ///
     /// # Errors
     ///
-    /// What they are, if `change` returned `None`.
+    /// What they are, as by [`peek`](Self::peek), if `change` returned `None`.
     pub(crate) fn change(&self, change: impl Fn(u32) -> Option<u32>) -> Result<u32, u32> {
-        let mut now = self.get();
+        let mut now = self.peek();
         while let Some(new) = change(now) {
             match self.0.cmpxchg(now, new, Full) {
                 Ok(before) => return Ok(before),

@@ -16,6 +16,7 @@ use crate::{
     compat::raw_init,
     current::Current,
     lock_class::RunLock,
+    once::read_once,
     owner::Owner,
     scope::OpenScope,
     state,
@@ -233,6 +234,7 @@ impl Header {
     /// # Safety
     ///
     /// Nobody may use the packet any more.
+    #[inline(never)]
     pub(crate) unsafe fn free(header: NonNull<Self>) {
         // SAFETY: The header is valid, and by the safety requirements not used by anyone else.
         let block = unsafe { header.as_ref() }.block;
@@ -267,7 +269,12 @@ impl Header {
     #[inline(never)]
     pub(crate) fn name(&self) -> &CStr {
         // SAFETY: By the type invariant; the packet is not changed there.
-        unsafe { CStr::from_char_ptr(self.name.as_ptr().cast()) }
+        unsafe { CStr::from_char_ptr(self.name_ptr()) }
+    }
+
+    /// The name for C.
+    pub(super) fn name_ptr(&self) -> *const c_char {
+        self.name.as_ptr().cast()
     }
 
     /// Says whether the calling task is the thread.
@@ -314,6 +321,9 @@ impl Header {
     ///
     /// Returns the queue, which the registry must not find any more when it is dropped.
     pub(super) fn clear_queue(&self) -> Option<Arc<Core>> {
+        if read_once(&self.queue).is_null() {
+            return None;
+        }
         let queue = NonNull::new(self.queue.xchg(core::ptr::null_mut(), Full))?;
         // SAFETY: By the type invariant.
         let queue = unsafe { Arc::from_raw(queue.as_ptr()) };

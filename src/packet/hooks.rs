@@ -123,7 +123,7 @@ impl Hooks {
         // A hook may stop another thread, and so call its hooks, which may ask for the first one's
         // stop again. There is no deadlock in that: who calls hooks has set the flag before, and
         // who finds it set does not take the lock.
-        if flags.any(STOP) {
+        if flags.has(STOP) {
             return;
         }
         self.list.locked_recursive(|list| {

@@ -15,6 +15,7 @@ use super::{
 use crate::{
     bindings,
     compat::EDEADLK,
+    once::read_once,
     registry, //
 };
 use core::ptr::NonNull;
@@ -44,7 +45,7 @@ impl Header {
     /// called while the thread is being joined.
     #[inline(never)]
     pub(crate) fn stop(&self) -> Result {
-        self.request_stop();
+        self.ask_to_stop();
         self.join()
     }
 
@@ -61,11 +62,12 @@ impl Header {
     /// Like [`stop`](Self::stop), but drops a result that is there; returns whether this call was
     /// the one that joined the thread. Otherwise the result is for the one that did.
     pub(crate) fn reap(&self) -> Result<bool> {
-        self.request_stop();
+        self.ask_to_stop();
         self.join_and(|| self.discard_result())
     }
 
-    /// Joins the thread, and calls `last` while its module is still kept from leaving.
+    /// Joins the thread, which is woken if it was asked to stop, and calls `last` while its module
+    /// is still kept from leaving.
     fn join_and(&self, last: impl FnOnce()) -> Result<bool> {
         might_sleep();
         let Some(task) = self.task() else {
@@ -75,6 +77,10 @@ impl Header {
             return Err(EDEADLK);
         }
         if !self.claim_join()? {
+            if self.should_stop() {
+                // Who joins it does so, too, but may itself be frozen.
+                self.wake_up();
+            }
             self.wait_joined(task);
             return Ok(false);
         }
@@ -133,7 +139,6 @@ impl Header {
         let Some(_registered) = registry::remove(self) else {
             return;
         };
-        self.flags.set(JOINED);
         self.changes.wake_all();
         // The claim, be it that of a dead task, ends in a way that nobody else gets it.
         if let Some(joiner) = NonNull::new(self.joiner.xchg(task.as_ptr(), Full)) {
@@ -144,7 +149,7 @@ impl Header {
 
     /// Lets go of the module. To be called when the thread leaves the registry, under its lock.
     pub(crate) fn unpin_module(&self) {
-        if self.flags.any(PINS_MODULE) {
+        if self.flags.has(PINS_MODULE) {
             self.owner.unpin();
         }
     }
@@ -192,10 +197,13 @@ impl Header {
     /// Drops a closure that has not begun, and never will: its thread must be past it or gone, or
     /// never have been there.
     pub(super) fn discard_closure(&self) {
-        if self
-            .phase
-            .cmpxchg(Phase::Idle, Phase::NeverRan, Full)
-            .is_ok()
+        // It hardly ever is.
+        let idle = read_once(&self.phase) == Phase::Idle;
+        if idle
+            && self
+                .phase
+                .cmpxchg(Phase::Idle, Phase::NeverRan, Full)
+                .is_ok()
         {
             // SAFETY: The packet holds the closure, and by the change of phase it is ours to drop.
             unsafe { (self.vtable.drop_closure)(self.block) };

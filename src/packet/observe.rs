@@ -65,7 +65,7 @@ impl Header {
 
     /// Says whether the thread is in C's loop for workers, and has nothing to do.
     fn waits_for_items(&self) -> bool {
-        self.flags.any(SERVES)
+        self.flags.has(SERVES)
             && self.task().is_some_and(|task| {
                 // SAFETY: The task is valid. This is a word that C changes at any time.
                 let state = unsafe { (&raw const (*task.as_ptr()).__state).read_volatile() };

@@ -17,12 +17,17 @@ impl Header {
     /// Asks the thread to stop. Never sleeps.
     #[inline(never)]
     pub(crate) fn request_stop(&self) {
-        self.hooks.stop(&self.flags);
-        // Those who wait for the thread to begin or to park wait no longer.
-        self.changes.wake_all();
+        self.ask_to_stop();
         // A full barrier in here orders the flag before the look at the task's state: pairs with
         // the one in `set_current_state()` of the thread, so one of the two sees the other.
         self.wake_up();
+    }
+
+    /// Does so, for who wakes the thread afterwards.
+    pub(super) fn ask_to_stop(&self) {
+        self.hooks.stop(&self.flags);
+        // Those who wait for the thread to begin or to park wait no longer.
+        self.changes.wake_all();
     }
 
     /// Calls `body`, during which a request to stop the thread also calls `hook`.
