@@ -212,7 +212,8 @@ pub unsafe trait HasWork<T, const ID: u64 = 0> {
     /// The item must be the one of a valid struct of this type.
     unsafe fn work_container_of(work: NonNull<bindings::kthread_work>) -> *mut Self;
 
-    /// What lockdep knows the run of the item as.
+    /// What lockdep knows the run of the item as. Called under the registry's lock as well, so it
+    /// may do nothing but name a class.
     #[doc(hidden)]
     fn lock_class() -> LockClass;
 }

@@ -23,7 +23,7 @@ impl Header {
         self.wake_up();
     }
 
-    /// Does so, for who wakes the thread afterwards.
+    /// Does so, for who wakes the thread afterwards: `kthread_stop()` has that barrier as well.
     pub(super) fn ask_to_stop(&self) {
         self.hooks.stop(&self.flags);
         // Those who wait for the thread to begin or to park wait no longer.

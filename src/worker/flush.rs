@@ -292,8 +292,11 @@ impl Core {
         }
         let (taken, running) = loop {
             let step = self.locked(|worker| {
+                // What is dropped because the worker is over does not run.
+                //
                 // SAFETY: The lock is held.
-                let running = core::ptr::eq(unsafe { (*worker).current_work }, raw);
+                let current = unsafe { (*worker).current_work };
+                let running = !self.is_over() && core::ptr::eq(current, raw);
                 if running && self.is_current() {
                     return Err(EDEADLK);
                 }

@@ -55,7 +55,8 @@ impl Core {
     ///
     /// The thread must be in the registry for as long as the name is used.
     pub(crate) unsafe fn running(&self) -> Option<(&CStr, Delta)> {
-        // SAFETY: By the type invariant, as the module is there while the thread is registered.
+        // SAFETY: By the type invariant, as the module, and with it what is called below, is there
+        // while the thread is registered.
         let item = unsafe { self.item.load(Relaxed).as_ref() }?;
         let jiffies = now().wrapping_sub(self.since.load(Relaxed));
         // CAST: No more bits than that.

@@ -94,6 +94,52 @@ mod tests {
         unsafe { (&raw const kernel::bindings::jiffies).read_volatile() }
     }
 
+    /// Cancels itself as it is dropped.
+    #[pin_data(PinnedDrop)]
+    struct Last {
+        had_nothing_to_cancel: Counter,
+        #[pin]
+        work: DelayedWork<Self>,
+    }
+
+    impl_has_delayed_work! {
+        impl HasDelayedWork<Self> for Last { self.work }
+    }
+
+    impl WorkItem for Last {
+        type Pointer = Arc<Self>;
+
+        fn run(_this: Arc<Self>, _cx: &mut WorkContext<'_>) {}
+    }
+
+    #[pinned_drop]
+    impl PinnedDrop for Last {
+        fn drop(self: Pin<&mut Self>) {
+            if matches!(self.work.cancel(), Ok(None)) {
+                self.had_nothing_to_cancel.increment();
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_dropped_does_not_run() -> Result {
+        let had_nothing_to_cancel = Counter::new()?;
+        let counter = had_nothing_to_cancel.clone();
+        let worker = worker()?;
+        let item = Arc::pin_init(
+            pin_init!(Last {
+                had_nothing_to_cancel: counter,
+                work <- new_delayed_work!(),
+            }),
+            GFP_KERNEL,
+        )?;
+        worker.enqueue_delayed(item, NEVER)?;
+        drop(worker);
+
+        assert_eq!(had_nothing_to_cancel.get(), 1);
+        Ok(())
+    }
+
     #[test]
     fn runs_when_the_delay_is_over() -> Result {
         let (runs, drops) = (Counter::new()?, Counter::new()?);

@@ -53,6 +53,17 @@ mod tests {
     }
 
     #[test]
+    fn joining_asks_for_nothing() -> Result {
+        let task = kthread::run!("short-lived", |_cx| ())?;
+        let token = task.stop_token();
+        let exit = task.join()?;
+
+        assert!(exit == Exit::Returned(()));
+        assert!(!token.is_stop_requested());
+        Ok(())
+    }
+
+    #[test]
     fn token_outlives_its_thread() -> Result {
         let task = kthread::run!("short-lived", |cx| cx.sleep(FOREVER))?;
         let token = task.stop_token();

@@ -443,13 +443,14 @@ mod tests {
             let ran = began.reaches(1);
             let exit = task.stop()?;
 
-            let mut expected = [0; 16];
-            for (to, from) in expected.iter_mut().zip(name.bytes().take(15)) {
-                *to = from;
-            }
             assert!(ran);
-            assert!(exit == Exit::Returned(expected));
+            assert!(exit == Exit::Returned(as_comm(name)));
         }
+        // One that is a literal is not formatted here, and must not be by C.
+        let plain = kthread::run!("plain", |_cx| comm())?.join()?;
+        let percent = kthread::run!("5%s%n%d", |_cx| comm())?.join()?;
+        assert!(plain == Exit::Returned(as_comm("plain")));
+        assert!(percent == Exit::Returned(as_comm("5%s%n%d")));
         let long = kthread::run!("{:200}", 0, |_cx| ())?;
         drop(long);
 
@@ -459,6 +460,15 @@ mod tests {
         assert!(with_nul.err() == Some(EINVAL));
         assert_eq!(dropped.get(), 1);
         Ok(())
+    }
+
+    /// What becomes of a name in `comm`.
+    fn as_comm(name: &str) -> [u8; 16] {
+        let mut comm = [0; 16];
+        for (to, from) in comm.iter_mut().zip(name.bytes().take(15)) {
+            *to = from;
+        }
+        comm
     }
 
     /// The `comm` of the calling thread.
