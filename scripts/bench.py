@@ -25,7 +25,7 @@ from settings import Failure, Settings, run_main
 from verdict import Check, Plan, judge
 
 ROUNDS = 41
-FEW_ROUNDS = 7
+FEW_ROUNDS = 21
 # Most rounds end before the clock's next tick, which would be a part of them, has come.
 SHIFT = 0
 LIMIT = 300  # seconds
