@@ -16,6 +16,7 @@ mod api {
         ESHUTDOWN, //
     };
 
+    #[inline]
     pub(crate) fn as_millis_ceil(delta: Delta) -> i64 {
         delta.as_millis_ceil()
     }
@@ -64,6 +65,7 @@ mod api {
         }
     }
 
+    #[inline]
     pub(crate) fn as_millis_ceil(delta: Delta) -> i64 {
         match delta.as_millis() {
             millis if Delta::from_millis(millis) < delta => millis + 1,

@@ -490,8 +490,8 @@ impl Queue {
     }
 }
 
-/// A delay in ticks of the kernel, at least as long.
-#[inline(never)]
+/// A delay in ticks of the kernel, at least as long. Most delays are known to the compiler.
+#[inline]
 fn to_jiffies(delay: Delta) -> c_ulong {
     match u32::try_from(as_millis_ceil(delay).max(0)) {
         Ok(0) => 0,
