@@ -242,7 +242,7 @@ impl Builder {
         self.start(body)
     }
 
-    /// Does that.
+    /// Creates and starts a thread of this plan.
     pub(crate) fn start<F, T>(&self, body: F) -> Result<Task<T>>
     where
         F: FnOnce(Current<'_>) -> T + Send + 'static,
