@@ -85,7 +85,7 @@ def where(machine: Guest, step: Step) -> Path:
     """Writes what functions the instructions of each operation are of; returns the path."""
     settings = machine.settings
     counts, path = settings.build / "where.counts", settings.build / "where.txt"
-    plugin = f"{bench_where.build(settings)},out={counts}"
+    plugin = f"{bench_where.build(settings, step)},out={counts}"
     checks, log = measure(machine, ROUNDS, step, "counted", plugin=plugin)
     demand(checks)
     symbols = (machine.kernel.dir / "System.map").read_text(encoding="utf-8").splitlines()

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import command
 from bench_figures import C, MEASURED, RUST, middle
-from settings import Failure, Settings
+from progress import Step
+from settings import Settings
 
 SOURCE = "tests/bench/where.c"
 # In System.map, and in what counted.sh logs of the modules.
@@ -44,16 +45,14 @@ class Where:
         yield "(sum)", rust, c
 
 
-def build(settings: Settings) -> Path:
+def build(settings: Settings, step: Step) -> Path:
     """Compiles the plugin for the QEMU that is installed."""
     found = re.search(r"version (\d+)", command.ask(settings.machine.qemu, "--version"))
     # The oldest interface that such a QEMU takes.
     version = 1 if found and int(found[1]) < 9 else 2
-    source, plugin = settings.root / SOURCE, settings.build / "where.so"
-    plugin.unlink(missing_ok=True)
-    command.ask("cc", "-shared", "-fPIC", "-O2", f"-DVERSION={version}", "-o", plugin, source)
-    if not plugin.exists():
-        raise Failure(f"{source} cannot be compiled: see what cc -shared -fPIC says of it")
+    plugin = settings.build / "where.so"
+    argv = ["cc", "-shared", "-fPIC", "-O2", f"-DVERSION={version}", "-o", plugin]
+    command.run([*argv, settings.root / SOURCE], settings.build / "where.log", step)
     return plugin
 
 
